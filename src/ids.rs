@@ -1,0 +1,239 @@
+//! Identifiers that cannot be mistaken for one another.
+//!
+//! An id is a handle, never a secret: knowing one grants nothing.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What an id that came from outside must look like, and did not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} must match {form}")]
+pub struct InvalidId {
+    what: &'static str,
+    form: &'static str,
+}
+
+/// Letters, digits and the given punctuation.
+fn is_made_of(text: &str, punctuation: &[u8]) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || punctuation.contains(&byte))
+}
+
+macro_rules! id_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(&text)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(from)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+id_type! {
+    /// Names a job: `job_` and 21 random URL-safe characters.
+    JobId
+}
+
+id_type! {
+    /// Names an eval task: the name of its file, without the ending.
+    TaskId
+}
+
+id_type! {
+    /// Names a configuration of an eval: the name of its file, without the ending.
+    ConfigId
+}
+
+/// The first characters of ids that are drawn together.
+///
+/// They are random as the others are. What is written at once has them in common and therefore lies
+/// together in an index on ids: one page is changed, and not one for each.
+#[derive(Debug, Clone)]
+pub struct IdPrefix(String);
+
+impl IdPrefix {
+    const LENGTH: usize = 3;
+
+    /// How many characters an id draws by itself.
+    const REST: usize = 21 - Self::LENGTH;
+
+    /// Draws a prefix.
+    pub fn draw() -> Self {
+        Self(nanoid::nanoid!(Self::LENGTH))
+    }
+}
+
+impl JobId {
+    /// Draws a new id: 21 characters that carry 126 random bits, 108 of them its own.
+    pub fn generate(prefix: &IdPrefix) -> Self {
+        Self(format!("job_{}{}", prefix.0, nanoid::nanoid!(IdPrefix::REST)).into())
+    }
+
+    /// Reads an id as a client or an earlier server wrote it.
+    ///
+    /// # Errors
+    /// The text is not `job_` and 1 to 64 URL-safe characters.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let invalid = InvalidId { what: "a job id", form: "job_[A-Za-z0-9_-]{1,64}" };
+        let random = text.strip_prefix("job_").ok_or_else(|| invalid.clone())?;
+        if (1..=64).contains(&random.len()) && is_made_of(random, b"_-") {
+            Ok(Self(text.into()))
+        } else {
+            Err(invalid)
+        }
+    }
+}
+
+fn parse_file_id(text: &str, what: &'static str) -> Result<Box<str>, InvalidId> {
+    if (1..=128).contains(&text.len()) && is_made_of(text, b"._-") {
+        Ok(text.into())
+    } else {
+        Err(InvalidId { what, form: "[A-Za-z0-9._-]{1,128}" })
+    }
+}
+
+impl TaskId {
+    /// Reads a task's id.
+    ///
+    /// # Errors
+    /// The text does not match `[A-Za-z0-9._-]{1,128}`.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        parse_file_id(text, "taskId").map(Self)
+    }
+}
+
+impl ConfigId {
+    /// Reads a configuration's id.
+    ///
+    /// # Errors
+    /// The text does not match `[A-Za-z0-9._-]{1,128}`.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        parse_file_id(text, "configId").map(Self)
+    }
+}
+
+/// The kinds of things that events and audit rows are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EntityKind {
+    /// An eval job.
+    Job,
+    /// A canary.
+    Canary,
+    /// A model.
+    Model,
+}
+
+impl EntityKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Job, Self::Canary, Self::Model];
+
+    /// The kind in one word, as topics spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Canary => "canary",
+            Self::Model => "model",
+        }
+    }
+
+    /// The name of the member that carries the id in an event's payload.
+    pub fn id_member(self) -> &'static str {
+        match self {
+            Self::Job => "jobId",
+            Self::Canary => "canaryId",
+            Self::Model => "modelId",
+        }
+    }
+}
+
+/// What an event or an audit row is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Entity {
+    /// Its kind.
+    pub kind: EntityKind,
+    /// Its id.
+    pub id: Box<str>,
+}
+
+impl Entity {
+    /// A job.
+    pub fn job(id: &JobId) -> Self {
+        Self { kind: EntityKind::Job, id: id.0.clone() }
+    }
+
+    /// Reads `<kind>/<id>` as the event log stores it.
+    pub fn parse(topic: &str) -> Option<Self> {
+        let (kind, id) = topic.split_once('/')?;
+        let kind = EntityKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
+        Some(Self { kind, id: id.into() })
+    }
+}
+
+impl fmt::Display for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.as_str(), self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_id_reads_back() {
+        let id = JobId::generate(&IdPrefix::draw());
+        assert_eq!(id.as_str().len(), 25);
+        assert_eq!(JobId::parse(id.as_str()), Ok(id));
+    }
+
+    #[test]
+    fn ids_that_are_drawn_together_begin_alike_and_differ() {
+        let prefix = IdPrefix::draw();
+        let [one, other] = [JobId::generate(&prefix), JobId::generate(&prefix)];
+        assert_eq!(one.as_str()[..7], other.as_str()[..7]);
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn the_earlier_servers_ids_are_valid() {
+        assert!(JobId::parse("job_80ei4teb").is_ok());
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for text in ["", "job_", "job_a b", "job_../x", "canary_abc", "job_%", "job_é"] {
+            assert!(JobId::parse(text).is_err(), "{text:?}");
+        }
+        for text in ["", "a/b", "a b", "é", "a\n", &"x".repeat(129)] {
+            assert!(TaskId::parse(text).is_err(), "{text:?}");
+        }
+        assert!(TaskId::parse(&"x".repeat(128)).is_ok());
+    }
+}

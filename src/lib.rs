@@ -1,0 +1,8 @@
+//! The library behind the `lukhas-mcp` daemon. `ARCHITECTURE.md` has the map.
+
+pub mod clock;
+pub mod ids;
+pub mod telemetry;
+
+#[cfg(test)]
+mod own_process;
