@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod ids;
+pub mod supervision;
 pub mod telemetry;
 
 #[cfg(test)]
