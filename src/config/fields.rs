@@ -1,0 +1,92 @@
+//! The types that settings have as fields.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::value::Value;
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// Text for people.
+    Text,
+}
+
+impl LogFormat {
+    /// The names that can be set.
+    pub(super) const NAMES: &'static [&'static str] = &["auto", "json", "text"];
+}
+
+/// A field's type, made from the value of its setting.
+pub(super) trait FromValue: Sized {
+    /// `None` when the declared kind does not fit the field's type.
+    fn from_value(value: Option<Value>) -> Option<Self>;
+}
+
+macro_rules! from_value {
+    ($($type:ty: $pattern:pat => $made:expr;)+) => {
+        $(impl FromValue for $type {
+            fn from_value(value: Option<Value>) -> Option<Self> {
+                match value {
+                    $pattern => $made,
+                    _ => None,
+                }
+            }
+        })+
+    };
+}
+
+from_value! {
+    u16: Some(Value::Integer(number)) => number.try_into().ok();
+    u32: Some(Value::Integer(number)) => number.try_into().ok();
+    usize: Some(Value::Integer(number)) => number.try_into().ok();
+    Duration: Some(Value::Integer(milliseconds)) => Some(Self::from_millis(milliseconds));
+    bool: Some(Value::Bool(truth)) => Some(truth);
+    IpAddr: Some(Value::Address(address)) => Some(address);
+    PathBuf: Some(Value::Path(path)) => Some(path);
+    String: Some(Value::Text(text)) => Some(text);
+    Url: Some(Value::Url(url)) => Some(url);
+    SecretString: Some(Value::Secret(secret)) => Some(secret);
+    Vec<String>: Some(Value::Hosts(names)) => Some(names);
+}
+
+impl FromValue for Vec<SecretString> {
+    fn from_value(value: Option<Value>) -> Option<Self> {
+        match value {
+            Some(Value::Keys(keys)) => Some(keys),
+            Some(_) => None,
+            None => Some(Self::new()),
+        }
+    }
+}
+
+impl FromValue for LogFormat {
+    fn from_value(value: Option<Value>) -> Option<Self> {
+        match value {
+            Some(Value::Text(name)) => match name.as_str() {
+                "auto" => Some(Self::Auto),
+                "json" => Some(Self::Json),
+                "text" => Some(Self::Text),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: Option<Value>) -> Option<Self> {
+        match value {
+            None => Some(None),
+            some => T::from_value(some).map(Some),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Every setting there is. This is the table from which all else follows.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::error::ConfigError;
+use super::fields::LogFormat;
+use super::keys::{Group, declare_settings, setting};
+use super::load::Reader;
+use super::value::{Kind, Value};
+
+/// The longest time that can be set: ten years in milliseconds.
+const TEN_YEARS_MS: u64 = 315_360_000_000;
+
+declare_settings! {
+    /// Where the daemon listens, how it serves, and how it stops.
+    server: ServerSettings {
+        /// Port to listen on; 0 takes any that is free.
+        port: u16 = setting("server.port", Kind::integer(0, 65_535))
+            .variables(&["PORT"])
+            .flag("--port")
+            .default("8766");
+        /// Address to listen on. Any but a loopback address needs API keys.
+        listen: IpAddr = setting("server.listen", Kind::Address)
+            .variables(&["LUKHAS_MCP_LISTEN"])
+            .flag("--listen")
+            .default("127.0.0.1");
+        /// Threads that serve HTTP.
+        workers: usize = setting("server.workers", Kind::integer(1, 256))
+            .variables(&["LUKHAS_MCP_WORKERS"])
+            .computed("one per core, at most 4", "4", |known| {
+                Value::Integer(known.cores().min(4))
+            });
+        /// Where clients reach the daemon from outside, if a proxy stands before it. Requests
+        /// to its host are accepted.
+        public_base_url: Option<Url> = setting("server.public_base_url", Kind::Url)
+            .variables(&["MCP_PUBLIC_BASE_URL"])
+            .optional("https://mcp.example.org");
+        /// Further host names that requests may be addressed to, besides those of the loopback
+        /// and the host of `public_base_url`.
+        allowed_hosts: Vec<String> = setting("server.allowed_hosts", Kind::Hosts)
+            .variables(&["LUKHAS_MCP_ALLOWED_HOSTS"])
+            .default("");
+        /// Time in milliseconds to finish what is under way after a signal to stop.
+        shutdown_deadline: Duration =
+            setting("server.shutdown_deadline_ms", Kind::integer(1, 600_000))
+                .variables(&["LUKHAS_MCP_SHUTDOWN_DEADLINE_MS"])
+                .computed("10000; 1200 under PM2, which kills after 1600", "10000", |known| {
+                    // PM2 sets `pm_id` for what it runs.
+                    Value::Integer(if known.has_variable("pm_id") { 1_200 } else { 10_000 })
+                });
+    }
+
+    /// Who may use the daemon.
+    auth: AuthSettings {
+        /// Keys that clients may send, all valid at once. Without any, everybody may enter, and
+        /// the daemon listens on a loopback address only.
+        api_keys: Vec<SecretString> = setting("auth.api_keys", Kind::Keys)
+            .variables(&["LUKHAS_MCP_API_KEYS"])
+            .credential("api-keys")
+            .optional("replace-me-1,replace-me-2");
+        /// Whether the daemon may listen on any address without API keys.
+        allow_anonymous: bool = setting("auth.allow_anonymous", Kind::Bool)
+            .variables(&["LUKHAS_MCP_ALLOW_ANONYMOUS"])
+            .default("false");
+    }
+
+    /// The repository that the file and git tools work on.
+    repo: RepoSettings {
+        /// Its directory; no tool reaches a file outside it.
+        root: PathBuf = setting("repo.root", Kind::Path)
+            .variables(&["LUKHAS_REPO_ROOT"])
+            .flag("--repo-root")
+            .computed("the current directory", ".", |known| Value::Path(known.directory()));
+    }
+
+    /// The database, and how long things are kept in it.
+    store: StoreSettings {
+        /// The database's file.
+        db: PathBuf = setting("store.db", Kind::Path)
+            .variables(&["LUKHAS_MCP_DB"])
+            .flag("--db")
+            .computed("`.mcp-state.db` in `repo.root`", ".mcp-state.db", |known| {
+                Value::Path(known.path("repo.root").join(".mcp-state.db"))
+            });
+        /// Directory for copies of the database; without it, they are put beside the database.
+        backup_dir: Option<PathBuf> = setting("store.backup_dir", Kind::Path)
+            .variables(&["LUKHAS_MCP_BACKUP_DIR"])
+            .optional("backups");
+        /// The earlier server's JSON state; if it is there at the first start, it is imported
+        /// once and left as it was.
+        legacy_state: PathBuf = setting("store.legacy_state", Kind::Path)
+            .variables(&["MCP_STATE_PATH"])
+            .computed("`.mcp-state.json` in `repo.root`", ".mcp-state.json", |known| {
+                Value::Path(known.path("repo.root").join(".mcp-state.json"))
+            });
+        /// How long jobs that are over are kept, in milliseconds; the default is 7 days.
+        job_ttl: Duration = setting("store.job_ttl_ms", Kind::integer(1, TEN_YEARS_MS))
+            .variables(&["MCP_JOB_TTL_MS"])
+            .default("604800000");
+        /// How long events are kept for readers that resume, in milliseconds; the default is 7
+        /// days.
+        event_retention: Duration =
+            setting("store.event_retention_ms", Kind::integer(1, TEN_YEARS_MS))
+                .variables(&["LUKHAS_MCP_EVENT_RETENTION_MS"])
+                .default("604800000");
+    }
+
+    /// The evals that run on this machine.
+    evals: EvalSettings {
+        /// Directory with `tasks/<taskId>.toml` and `configs/<configId>.toml`.
+        dir: PathBuf = setting("evals.dir", Kind::Path)
+            .variables(&["LUKHAS_MCP_EVALS_DIR"])
+            .flag("--evals-dir")
+            .computed("`evals` in `repo.root`", "evals", |known| {
+                Value::Path(known.path("repo.root").join("evals"))
+            });
+        /// Directory where each run has one of its own.
+        runs_dir: PathBuf = setting("evals.runs_dir", Kind::Path)
+            .variables(&["LUKHAS_MCP_RUNS_DIR"])
+            .computed("the name of `store.db` with `.runs` added", ".mcp-state.db.runs", |known| {
+                let mut beside_database = known.path("store.db").as_os_str().to_owned();
+                beside_database.push(".runs");
+                Value::Path(beside_database.into())
+            });
+        /// Jobs that run at once; 0 accepts jobs and runs none.
+        max_running_jobs: usize = setting("evals.max_running_jobs", Kind::integer(0, 1_024))
+            .variables(&["LUKHAS_MCP_MAX_RUNNING_JOBS"])
+            .computed("one per core", "4", |known| Value::Integer(known.cores()));
+        /// Jobs that wait at once; further ones are refused until there is room.
+        max_queued_jobs: usize = setting("evals.max_queued_jobs", Kind::integer(1, 1_000_000_000))
+            .variables(&["LUKHAS_MCP_MAX_QUEUED_JOBS"])
+            .default("10000");
+    }
+
+    /// How much one client may ask for.
+    limits: LimitSettings {
+        /// Time in milliseconds in which an empty rate bucket fills up.
+        rate_window: Duration = setting("limits.rate_window_ms", Kind::integer(1, 86_400_000))
+            .variables(&["MCP_RL_WINDOW_MS"])
+            .default("10000");
+        /// Requests that a client may make in one window.
+        rate_bucket: u32 = setting("limits.rate_bucket", Kind::integer(1, 1_000_000_000))
+            .variables(&["MCP_RL_BUCKET"])
+            .default("60");
+        /// Event streams open at once, in all.
+        max_sse_streams: usize = setting("limits.max_sse_streams", Kind::integer(1, 100_000))
+            .variables(&["LUKHAS_MCP_MAX_SSE_STREAMS"])
+            .default("512");
+        /// Event streams open at once by one key, or by one address where there are no keys.
+        max_sse_streams_per_key: usize =
+            setting("limits.max_sse_streams_per_key", Kind::integer(1, 100_000))
+                .variables(&["LUKHAS_MCP_MAX_SSE_STREAMS_PER_KEY"])
+                .default("32");
+    }
+
+    /// Where the metrics of canaries come from.
+    prometheus: PrometheusSettings {
+        /// The Prometheus server; without it there are no metrics.
+        url: Option<Url> = setting("prometheus.url", Kind::Url)
+            .variables(&["PROM_URL"])
+            .optional("http://127.0.0.1:9090");
+        /// Token sent to it as `Authorization: Bearer`.
+        bearer: Option<SecretString> = setting("prometheus.bearer", Kind::Secret)
+            .variables(&["PROM_BEARER"])
+            .credential("prom-bearer")
+            .optional("replace-me");
+        /// Prometheus query for the 95th percentile of latency in milliseconds; `$__window`,
+        /// `$__gate` and `$__model` are replaced.
+        latency_query: Option<String> = setting("prometheus.latency_query", Kind::Text)
+            .variables(&["PROM_Q_LAT", "PROM_QUERY_LAT"])
+            .optional("1000 * my_latency_p95_seconds{gate=$__gate}");
+        /// Prometheus query for the error rate between 0 and 1; the same names are replaced.
+        error_query: Option<String> = setting("prometheus.error_query", Kind::Text)
+            .variables(&["PROM_Q_ERR", "PROM_QUERY_ERR"])
+            .optional("my_error_ratio{gate=$__gate}");
+    }
+
+    /// What is logged, and how.
+    log: LogSettings {
+        /// What is logged: a level, or a list such as `info,lukhas_mcp=debug`.
+        level: String = setting("log.level", Kind::LogFilter)
+            .variables(&["LUKHAS_MCP_LOG_LEVEL"])
+            .flag("--log-level")
+            .default("info");
+        /// Its form: lines of JSON, or text for people. `auto` is text on a terminal.
+        format: LogFormat = setting("log.format", Kind::Choice(LogFormat::NAMES))
+            .variables(&["LUKHAS_MCP_LOG_FORMAT"])
+            .flag("--log-format")
+            .default("auto");
+        /// Whether every request is a line of the log.
+        requests: bool = setting("log.requests", Kind::Bool)
+            .variables(&["LUKHAS_MCP_LOG_REQUESTS"])
+            .default("true");
+    }
+}
+
+impl ServerSettings {
+    /// Where to listen.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.listen, self.port)
+    }
+
+    /// The hosts, in lower case and without ports, that requests may name besides the loopback.
+    pub fn host_names(&self) -> Vec<String> {
+        let public = self.public_base_url.as_ref().and_then(Url::host_str).map(str::to_owned);
+        self.allowed_hosts.iter().cloned().chain(public).collect()
+    }
+}
