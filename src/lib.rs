@@ -1,5 +1,7 @@
 //! The library behind the `lukhas-mcp` daemon. `ARCHITECTURE.md` has the map.
 
+pub mod store;
+
 pub mod clock;
 pub mod config;
 pub mod ids;

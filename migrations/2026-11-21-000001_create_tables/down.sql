@@ -1,0 +1,10 @@
+DROP TABLE meta;
+DROP TABLE idempotency_keys;
+DROP TABLE events;
+DROP VIEW audits_narrative;
+DROP TABLE audits;
+DROP TABLE canary_metrics;
+DROP TABLE canaries;
+DROP TABLE model_gates;
+DROP TABLE models;
+DROP TABLE jobs;

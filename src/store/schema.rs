@@ -1,0 +1,93 @@
+//! The tables as Diesel sees them; a test holds this against the migrated database.
+
+diesel::table! {
+    jobs (job_id) {
+        job_id -> Text,
+        number -> BigInt,
+        task_id -> Text,
+        config_id -> Text,
+        status -> Text,
+        started_at -> Text,
+        updated_at -> Text,
+        result_json -> Nullable<Text>,
+        principal -> Text,
+        runner -> Text,
+        run_ref -> Nullable<Text>,
+        error -> Nullable<Text>,
+        failure_reason -> Nullable<Text>,
+        progress -> Nullable<Double>,
+        progress_text -> Nullable<Text>,
+        timeout_seconds -> Nullable<BigInt>,
+        deadline_at -> Nullable<Text>,
+        running_at -> Nullable<Text>,
+        cancel_requested_by -> Nullable<Text>,
+        cancel_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    swept_jobs (job_id) {
+        job_id -> Text,
+        number -> BigInt,
+    }
+}
+
+diesel::table! {
+    models (model_id) {
+        model_id -> Text,
+        promoted -> Bool,
+        promoted_at -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    model_gates (model_id, gate) {
+        model_id -> Text,
+        gate -> Text,
+    }
+}
+
+diesel::table! {
+    audits (id) {
+        id -> BigInt,
+        about -> Nullable<BigInt>,
+        ts -> Text,
+        actor -> Text,
+        action -> Text,
+        payload_json -> Text,
+        entity_type -> Text,
+        entity_id -> Text,
+        message -> Text,
+        prev_hash -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    events (seq) {
+        seq -> BigInt,
+        about -> Nullable<BigInt>,
+        ts -> Text,
+        topic -> Text,
+        #[sql_name = "type"]
+        event_type -> Text,
+        payload_json -> Text,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (principal, key) {
+        principal -> Text,
+        key -> Text,
+        request_hash -> Text,
+        job_id -> Text,
+        created_at -> Text,
+    }
+}
+
+diesel::table! {
+    meta (name) {
+        name -> Text,
+        value -> Text,
+    }
+}

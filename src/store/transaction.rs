@@ -1,0 +1,190 @@
+//! What an operation may do inside the writer's transaction, and what happens after its commit.
+
+use std::fmt::Write as _;
+
+use diesel::prelude::*;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::clock::Timestamp;
+use crate::ids::{Entity, IdPrefix};
+use crate::store::audits::{self, AuditEntry, AuditRow, ChainHead};
+use crate::store::error::StoreError;
+use crate::store::events::{self, CommittedEvent};
+use crate::store::numbers::Numbered;
+
+/// Work to do right after the commit, before anybody hears of it.
+type AfterCommit = Box<dyn FnOnce() + Send>;
+
+/// What has gathered in a transaction beside the rows.
+#[derive(Default)]
+pub(super) struct Gathered {
+    /// Where the audit chain ends; read when first needed.
+    pub(super) chain: Option<ChainHead>,
+    /// The newest event; read when first needed.
+    pub(super) newest_event: Option<i64>,
+    /// What the ids of this commit begin with; drawn when first needed.
+    pub(super) id_prefix: Option<IdPrefix>,
+    pub(super) events: Vec<CommittedEvent>,
+    pub(super) after_commit: Vec<AfterCommit>,
+}
+
+/// One operation's view of the writer's transaction.
+///
+/// State, events and audit rows written through it become visible together or not at all.
+pub struct Transaction<'a> {
+    conn: &'a mut SqliteConnection,
+    now: Timestamp,
+    stamp: &'a str,
+    gathered: &'a mut Gathered,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(
+        conn: &'a mut SqliteConnection,
+        (now, stamp): (Timestamp, &'a str),
+        gathered: &'a mut Gathered,
+    ) -> Self {
+        Self { conn, now, stamp, gathered }
+    }
+
+    /// The moment that every row of this transaction carries.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The same moment, as rows carry it.
+    pub fn stamp(&self) -> &'a str {
+        self.stamp
+    }
+
+    /// What the ids that are drawn in this commit begin with.
+    pub fn id_prefix(&mut self) -> &IdPrefix {
+        self.gathered.id_prefix.get_or_insert_with(IdPrefix::draw)
+    }
+
+    /// The connection, for the functions of this module's tables.
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        self.conn
+    }
+
+    /// Adds an event, which the broadcast actor publishes after the commit.
+    ///
+    /// `fields` are the members of the payload beside `topic`, `type`, `ts` and the entity's id; it
+    /// must serialise to an object. `about` is the entity's number, if it has one.
+    pub fn emit(
+        &mut self,
+        (entity, about): (&Entity, Option<i64>),
+        event_type: &'static str,
+        fields: &impl Serialize,
+    ) -> Result<(), StoreError> {
+        let topic = entity.to_string();
+        let payload = payload(entity, &topic, event_type, self.stamp, fields);
+        let newest = match self.gathered.newest_event {
+            Some(newest) => newest,
+            None => events::newest(self.conn)?,
+        };
+        let seq = newest + 1;
+        events::append(self.conn, (seq, about), self.stamp, &topic, event_type, &payload)?;
+        self.gathered.newest_event = Some(seq);
+        self.gathered.events.push(CommittedEvent {
+            seq,
+            entity: entity.clone(),
+            event_type: event_type.into(),
+            payload,
+        });
+        Ok(())
+    }
+
+    /// Adds a fact to the audit chain, and returns its place there.
+    pub fn audit(&mut self, entry: AuditEntry<'_>) -> Result<i64, StoreError> {
+        let head = match self.gathered.chain.take() {
+            Some(head) => head,
+            None => audits::chain_head(self.conn)?,
+        };
+        let id = head.id + 1;
+        let mut row = AuditRow {
+            id,
+            about: match entry.numbered {
+                Numbered::First => Some(id),
+                Numbered::Later(number) => Some(number),
+                Numbered::Never => None,
+            },
+            ts: self.stamp.to_owned(),
+            actor: entry.actor.to_owned(),
+            action: entry.action.to_owned(),
+            payload_json: entry.payload_json,
+            entity_type: entry.entity.kind.as_str().to_owned(),
+            entity_id: entry.entity.id.to_string(),
+            message: entry.message,
+            prev_hash: head.hash,
+            hash: String::new(),
+        };
+        row.hash = row.expected_hash();
+        audits::insert(self.conn, &row)?;
+        self.gathered.chain = Some(ChainHead { id, hash: row.hash });
+        Ok(id)
+    }
+
+    /// Has `work` done after the commit, before events are published and callers are answered.
+    ///
+    /// It runs on the writer's thread, so it must neither block nor fail.
+    pub fn after_commit(&mut self, work: impl FnOnce() + Send + 'static) {
+        self.gathered.after_commit.push(Box::new(work));
+    }
+}
+
+/// An event's payload: one line of JSON.
+fn payload(
+    entity: &Entity,
+    topic: &str,
+    event_type: &str,
+    ts: &str,
+    fields: &impl Serialize,
+) -> Box<str> {
+    // Topics, types and times need no escaping: their alphabets have nothing to escape.
+    let mut line = format!(r#"{{"topic":"{topic}","type":"{event_type}","ts":"{ts}""#);
+    let id = serde_json::json!(entity.id);
+    // Writing to a string cannot fail.
+    let _ = write!(line, r#","{}":{id}"#, entity.kind.id_member());
+    let fields = serde_json::to_string(fields).unwrap_or_default();
+    match fields.strip_prefix('{') {
+        Some("}") | None => line.push('}'),
+        Some(members) => {
+            line.push(',');
+            line.push_str(members);
+        }
+    }
+    line.into()
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::JobId;
+
+    #[test]
+    fn a_payload_is_one_line_with_the_members_that_every_event_has() {
+        let entity = Entity::job(&JobId::parse("job_x").unwrap());
+        let topic = entity.to_string();
+        let fields = serde_json::json!({ "error": "line\nbreak" });
+        let full = payload(&entity, &topic, "failed", "2026-11-21T00:00:00.000Z", &fields);
+        assert_eq!(
+            &*full,
+            "{\"topic\":\"job/job_x\",\"type\":\"failed\",\"ts\":\"2026-11-21T00:00:00.000Z\",\
+             \"jobId\":\"job_x\",\"error\":\"line\\nbreak\"}"
+        );
+        let bare = payload(&entity, &topic, "queued", "t", &serde_json::json!({}));
+        assert!(bare.ends_with("\"jobId\":\"job_x\"}"), "{bare}");
+    }
+}
