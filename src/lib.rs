@@ -1,5 +1,7 @@
 //! The library behind the `lukhas-mcp` daemon. `ARCHITECTURE.md` has the map.
 
+pub mod events;
+
 pub mod store;
 
 pub mod clock;
