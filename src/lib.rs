@@ -1,7 +1,11 @@
 //! The library behind the `lukhas-mcp` daemon. `ARCHITECTURE.md` has the map.
 
+pub mod score;
+pub mod shipped;
+
 pub mod events;
 
+pub mod adapters;
 pub mod store;
 
 pub mod clock;

@@ -1,0 +1,9 @@
+//! The outside world, as traits; one module for each thing that stands behind one.
+
+mod eval;
+pub mod local;
+
+pub use self::eval::{
+    EvalOrchestrator, EvalPlan, EvalResult, ExternalRef, FailureReason, LogStream, LogTail, Metric,
+    RunFailure, RunProgress, RunRequest, RunStatus, RunnerError,
+};
