@@ -3,6 +3,8 @@
 pub mod score;
 pub mod shipped;
 
+pub mod jobs;
+
 pub mod events;
 
 pub mod adapters;
