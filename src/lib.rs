@@ -3,7 +3,9 @@
 pub mod score;
 pub mod shipped;
 
+pub mod audit;
 pub mod jobs;
+pub mod legacy_state;
 
 pub mod events;
 
