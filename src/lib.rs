@@ -3,6 +3,8 @@
 pub mod score;
 pub mod shipped;
 
+pub mod tools;
+
 pub mod audit;
 pub mod jobs;
 pub mod legacy_state;

@@ -1,0 +1,72 @@
+//! Why a tool said no.
+
+use crate::adapters::RunnerError;
+use crate::jobs::JobError;
+use crate::store::StoreError;
+
+/// A tool's failure, in words that a client may read.
+///
+/// `Display` is for the client; `source()` is for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// There is no such tool.
+    #[error("unknown tool {0}")]
+    UnknownTool(String),
+    /// The arguments do not fit the schema.
+    #[error("{0}")]
+    InvalidArguments(String),
+    /// It cannot be done as asked.
+    #[error("{0}")]
+    Refused(String),
+    /// Too much is asked at once; the same call may succeed in a second.
+    #[error("{0}")]
+    Overloaded(String),
+    /// It failed on our side.
+    #[error("{what}")]
+    Failed {
+        /// What can be said.
+        what: String,
+        /// What the log has to know.
+        #[source]
+        source: anyhow::Error,
+    },
+}
+
+impl From<JobError> for ToolError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Unknown(_) | JobError::Over { .. } | JobError::KeyReused => {
+                Self::Refused(error.to_string())
+            }
+            JobError::QueueFull(_) => Self::Overloaded(error.to_string()),
+            JobError::Runner(error) => error.into(),
+            JobError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RunnerError> for ToolError {
+    fn from(error: RunnerError) -> Self {
+        let what = error.to_string();
+        match error {
+            RunnerError::UnknownTask { .. }
+            | RunnerError::UnknownConfig { .. }
+            | RunnerError::InvalidDefinition { .. }
+            | RunnerError::UnknownRun => Self::Refused(what),
+            RunnerError::Unavailable(source) => Self::Failed { what, source },
+        }
+    }
+}
+
+impl From<StoreError> for ToolError {
+    fn from(error: StoreError) -> Self {
+        let what = error.to_string();
+        match error {
+            StoreError::NotFound | StoreError::Stale => Self::Refused(what),
+            StoreError::Overloaded => Self::Overloaded(what),
+            StoreError::Unavailable { .. } | StoreError::Panicked | StoreError::Refused(_) => {
+                Self::Failed { what, source: error.into() }
+            }
+        }
+    }
+}

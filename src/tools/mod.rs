@@ -1,0 +1,78 @@
+//! What a client can ask for: one file a tool.
+//!
+//! A tool is a type that implements [`Tool`]: typed arguments, a typed answer and one function.
+//! The [`Registry`] makes of it what the protocol needs — schema, validation, result, errors — so
+//! that a revision of the protocol changes no tool.
+
+mod cancel_job;
+mod error;
+mod job_logs;
+mod list_jobs;
+mod registry;
+mod result;
+mod run_eval;
+mod status;
+mod why;
+mod why_math;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::error::ToolError;
+pub use self::registry::{CallCounts, Registry};
+pub use self::result::{CallResult, Reply};
+use crate::audit::Audit;
+use crate::jobs::Jobs;
+
+/// What tools may use.
+#[derive(Clone)]
+pub struct Doors {
+    /// Jobs.
+    pub jobs: Jobs,
+    /// Recorded facts.
+    pub audit: Audit,
+}
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The name of the key that was presented, or `anonymous`; never the key.
+    pub principal: String,
+}
+
+/// What calling a tool does to the world, as clients are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Reads,
+    /// It adds something.
+    Adds,
+    /// It ends or removes something; doing it twice is doing it once.
+    Ends,
+}
+
+/// A thing that a client can call by name.
+#[async_trait]
+pub trait Tool: Send + Sync + 'static {
+    /// The name, as on the wire; never changed once shipped.
+    const NAME: &'static str;
+    /// The name, for people.
+    const TITLE: &'static str;
+    /// What it does, for the model that reads it.
+    const DESCRIPTION: &'static str;
+    /// What it does to the world.
+    const EFFECT: Effect;
+    /// What it takes.
+    type Arguments: DeserializeOwned + JsonSchema + Send;
+    /// What it gives; must serialise to a JSON object.
+    type Answer: Serialize + Send;
+
+    /// Does it.
+    async fn call(
+        doors: &Doors,
+        caller: &Caller,
+        arguments: Self::Arguments,
+    ) -> Result<Reply<Self::Answer>, ToolError>;
+}

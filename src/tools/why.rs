@@ -1,0 +1,93 @@
+//! `why`: the story of a thing.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::audit::{line, prose};
+use crate::store::audits::AuditRow;
+use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+
+const ID_LENGTH: usize = 256;
+
+pub(super) struct Why;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    /// The thing to ask about: a jobId.
+    id: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answer {
+    id: String,
+    entity_type: String,
+    facts: Vec<Fact>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    ts: String,
+    actor: String,
+    action: String,
+    details: Box<RawValue>,
+    message: String,
+    hash: String,
+}
+
+impl TryFrom<AuditRow> for Fact {
+    type Error = ToolError;
+
+    fn try_from(row: AuditRow) -> Result<Self, ToolError> {
+        let details = RawValue::from_string(row.payload_json);
+        let details = details.map_err(|error| ToolError::Failed {
+            what: format!("the details of fact {} are not JSON", row.id),
+            source: error.into(),
+        })?;
+        let AuditRow { ts, actor, action, message, hash, .. } = row;
+        Ok(Self { ts, actor, action, details, message, hash })
+    }
+}
+
+/// All facts about a thing.
+pub(super) async fn facts_about(doors: &Doors, id: &str) -> Result<Vec<AuditRow>, ToolError> {
+    let rows = if id.len() <= ID_LENGTH { doors.audit.about(id).await? } else { Vec::new() };
+    if rows.is_empty() {
+        let shown: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
+        return Err(ToolError::Refused(format!("nothing is recorded about id {shown}")));
+    }
+    Ok(rows)
+}
+
+#[async_trait]
+impl Tool for Why {
+    const NAME: &'static str = "why";
+    const TITLE: &'static str = "Why it came so";
+    const DESCRIPTION: &'static str = "Tells what happened to a job, who did it and why: one line \
+        for each recorded fact, oldest first, then the same as prose.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = Arguments;
+    type Answer = Answer;
+
+    async fn call(
+        doors: &Doors,
+        _: &Caller,
+        arguments: Arguments,
+    ) -> Result<Reply<Answer>, ToolError> {
+        let rows = facts_about(doors, &arguments.id).await?;
+        let lines: Vec<String> = rows.iter().map(line).collect();
+        let texts = vec![lines.join("\n"), prose(&rows)];
+        let entity_type = rows.first().map(|row| row.entity_type.clone()).unwrap_or_default();
+        let facts = rows.into_iter().map(Fact::try_from).collect::<Result<_, _>>()?;
+        Ok(Reply::Texts(texts, Answer { id: arguments.id, entity_type, facts }))
+    }
+}
+
+/// Reads the details of a fact.
+pub(super) fn details(row: &AuditRow) -> Value {
+    serde_json::from_str(&row.payload_json).unwrap_or(Value::Null)
+}

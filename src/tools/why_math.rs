@@ -1,0 +1,130 @@
+//! `why_math`: the numbers behind a decision.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::adapters::Metric;
+use crate::clock::Timestamp;
+use crate::store::audits::AuditRow;
+use crate::tools::why::{details, facts_about};
+use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+
+/// The 97.5 % quantile of the standard normal distribution: half the width of a two-sided 95 %
+/// interval, in standard errors.
+const Z_95: f64 = 1.959_963_984_540_054;
+
+pub(super) struct WhyMath;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    /// The thing to ask about: a jobId.
+    id: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    id: String,
+    decision: Option<&'static str>,
+    reason: Option<String>,
+    thresholds: Thresholds,
+    observed: Observed,
+    time_to_action_sec: Option<f64>,
+    statistics: BTreeMap<String, Statistic>,
+    evidence: Vec<Evidence>,
+}
+
+/// Evals have none of these; the members are there for everybody.
+#[derive(Debug, Default, Serialize)]
+struct Thresholds {
+    latency_p95_ms: Option<f64>,
+    max_error_rate: Option<f64>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Observed {
+    latency_p95_ms: Option<f64>,
+    error_rate: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Statistic {
+    #[serde(flatten)]
+    metric: Metric,
+    /// `value ± 1.96 · stderr`: the normal approximation, where there is a standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval_95: Option<[f64; 2]>,
+}
+
+#[derive(Debug, Serialize)]
+struct Evidence {
+    ts: String,
+    action: String,
+    payload_json: String,
+}
+
+#[async_trait]
+impl Tool for WhyMath {
+    const NAME: &'static str = "why_math";
+    const TITLE: &'static str = "The numbers behind it";
+    const DESCRIPTION: &'static str = "Gives the numbers behind what became of a job: metrics with \
+        standard errors and 95 % intervals, the time it took, and the recorded facts as evidence.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = Arguments;
+    type Answer = Answer;
+
+    async fn call(
+        doors: &Doors,
+        _: &Caller,
+        arguments: Arguments,
+    ) -> Result<Reply<Answer>, ToolError> {
+        let rows = facts_about(doors, &arguments.id).await?;
+        Ok(Reply::Answer(explain(arguments.id, &rows)))
+    }
+}
+
+fn explain(id: String, rows: &[AuditRow]) -> Answer {
+    let end = rows.iter().rev().find_map(|row| Some((decision(row)?, row)));
+    let last = end.map(|(_, row)| details(row)).unwrap_or_default();
+    let metrics = serde_json::from_value::<BTreeMap<String, Metric>>(last["metrics"].clone());
+    let statistics = metrics.unwrap_or_default().into_iter().map(|(name, metric)| {
+        let interval = |stderr| [metric.value - Z_95 * stderr, metric.value + Z_95 * stderr];
+        (name, Statistic { metric, interval_95: metric.stderr.map(interval) })
+    });
+    Answer {
+        id,
+        decision: end.map(|(decision, _)| decision),
+        reason: last["reason"].as_str().map(str::to_owned),
+        thresholds: Thresholds::default(),
+        observed: Observed::default(),
+        time_to_action_sec: end.and_then(|(_, row)| seconds_between(rows.first()?, row)),
+        statistics: statistics.collect(),
+        evidence: rows.iter().map(evidence).collect(),
+    }
+}
+
+/// What a fact decided, if it is one that ends something.
+fn decision(row: &AuditRow) -> Option<&'static str> {
+    match row.action.as_str() {
+        "job_complete" => Some("COMPLETED"),
+        "job_fail" => Some("FAILED"),
+        "job_cancel" if details(row)["phase"] == "done" => Some("CANCELLED"),
+        _ => None,
+    }
+}
+
+fn seconds_between(first: &AuditRow, last: &AuditRow) -> Option<f64> {
+    let (first, last) = (Timestamp::parse(&first.ts).ok()?, Timestamp::parse(&last.ts).ok()?);
+    Some(last.since(first).as_seconds_f64())
+}
+
+fn evidence(row: &AuditRow) -> Evidence {
+    Evidence {
+        ts: row.ts.clone(),
+        action: row.action.clone(),
+        payload_json: row.payload_json.clone(),
+    }
+}
