@@ -3,6 +3,7 @@
 pub mod score;
 pub mod shipped;
 
+pub mod http;
 pub mod mcp;
 pub mod tools;
 

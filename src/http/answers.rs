@@ -1,0 +1,43 @@
+//! Answers that several places give, and the headers that all of them carry.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
+use serde::Serialize;
+
+/// The path of the MCP endpoint, as errors name it.
+pub(super) const MCP_ENDPOINT: &str = "/mcp";
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// JSON text as an answer.
+pub(super) fn json_text(status: StatusCode, body: Bytes) -> HttpResponse {
+    HttpResponseBuilder::new(status)
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .body(body)
+}
+
+/// An error outside of JSON-RPC: a word for it, and a sentence to act on.
+pub(super) fn error(status: StatusCode, message: &str) -> HttpResponse {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        error: &'a str,
+        message: &'a str,
+        mcp_endpoint: &'a str,
+    }
+    let error = status.canonical_reason().unwrap_or("Error");
+    HttpResponseBuilder::new(status).json(Body { error, message, mcp_endpoint: MCP_ENDPOINT })
+}
+
+/// Adds what every answer carries, whatever it is.
+pub(super) fn finish(headers: &mut HeaderMap, request_id: &HeaderValue) {
+    headers.insert(REQUEST_ID, request_id.clone());
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,90 @@
+//! Whether the daemon lives, is ready, and what it is.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::http::lifecycle::Phase;
+use crate::http::{Shared, answers};
+use crate::mcp::LATEST;
+
+/// How long the proof that the database can be written stands.
+const PROOF: Duration = Duration::from_secs(1);
+
+/// How long the proof may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// When the database was last proved to be writable, and with what outcome.
+#[derive(Default)]
+pub struct Proof(Mutex<Option<(Instant, Result<(), String>)>>);
+
+/// A proof that was not made yet, for all workers.
+pub fn proof() -> web::Data<Proof> {
+    web::Data::new(Proof::default())
+}
+
+pub(super) async fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "alive" }))
+}
+
+pub(super) async fn ready(shared: web::Data<Shared>, proof: web::Data<Proof>) -> HttpResponse {
+    let not_ready = |why: &str| {
+        HttpResponse::ServiceUnavailable()
+            .insert_header(("Retry-After", "1"))
+            .json(json!({ "status": "not ready", "reason": why }))
+    };
+    match shared.lifecycle.phase() {
+        Phase::Starting => return not_ready("starting"),
+        Phase::Draining => return not_ready("draining"),
+        Phase::Ready => {}
+    }
+    match writable(&shared, &proof).await {
+        Ok(()) => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        Err(why) => not_ready(&why),
+    }
+}
+
+async fn writable(shared: &Shared, proof: &Proof) -> Result<(), String> {
+    let known = proof.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some((at, outcome)) = known
+        && at.elapsed() < PROOF
+    {
+        return outcome;
+    }
+    let outcome = match tokio::time::timeout(PATIENCE, shared.store.probe()).await {
+        Ok(probed) => probed.map_err(|error| error.to_string()),
+        Err(_elapsed) => Err("the database does not answer".to_owned()),
+    };
+    let now = Some((Instant::now(), outcome.clone()));
+    *proof.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    outcome
+}
+
+pub(super) async fn health(shared: web::Data<Shared>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "status": "healthy",
+        "timestamp": shared.clock.now().to_string(),
+        "server": env!("CARGO_PKG_NAME"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "transport": "Streamable HTTP",
+        "mcp_version": LATEST.as_str(),
+    }))
+}
+
+pub(super) async fn index(shared: web::Data<Shared>) -> HttpResponse {
+    HttpResponse::build(StatusCode::OK).json(json!({
+        "name": env!("CARGO_PKG_NAME"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": env!("CARGO_PKG_DESCRIPTION"),
+        "mcp_endpoint": answers::MCP_ENDPOINT,
+        "mcp_version": LATEST.as_str(),
+        "events": "/sse?topic=jobs",
+        "health": ["/healthz", "/readyz", "/health"],
+        "metrics": "/metrics",
+        "tools": shared.server.tool_names(),
+    }))
+}

@@ -1,0 +1,221 @@
+//! `GET /metrics`: the daemon's figures, in the Prometheus text format.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::http::lifecycle::Phase;
+use crate::http::{Shared, answers};
+
+/// One figure with its labels.
+#[derive(Debug)]
+struct Sample {
+    labels: Vec<(&'static str, String)>,
+    value: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Counter,
+    Gauge,
+}
+
+/// Figures of one name.
+#[derive(Debug)]
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    kind: Kind,
+    samples: Vec<Sample>,
+}
+
+#[derive(Debug)]
+struct Figures(Vec<Family>);
+
+impl Collector for Figures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for family in &self.0 {
+            let kind = match family.kind {
+                Kind::Counter => MetricType::Counter,
+                Kind::Gauge => MetricType::Gauge,
+            };
+            let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
+            for sample in &family.samples {
+                let labelled = metric.encode_family(&sample.labels)?;
+                match family.kind {
+                    Kind::Counter => ConstCounter::new(sample.value).encode(labelled)?,
+                    Kind::Gauge => ConstGauge::new(sample.value).encode(labelled)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn one(name: &'static str, help: &'static str, kind: Kind, value: f64) -> Family {
+    Family { name, help, kind, samples: vec![Sample { labels: Vec::new(), value }] }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures beyond 2^53 may be rounded")]
+fn float(n: u64) -> f64 {
+    n as f64
+}
+
+fn count(n: usize) -> f64 {
+    float(n as u64)
+}
+
+pub(super) async fn get(shared: web::Data<Shared>) -> HttpResponse {
+    let mut families = vec![build_info(), ready(&shared)];
+    families.extend(jobs(&shared).await);
+    families.extend(store(&shared));
+    families.extend(events(&shared));
+    families.extend(actors(&shared));
+    families.push(tools(&shared));
+    if let Some(log) = &shared.request_log {
+        let help = "Request log lines that found no room and were dropped";
+        families.push(one("request_log_dropped_lines", help, Kind::Counter, float(log.dropped())));
+    }
+    let mut registry = Registry::with_prefix("lukhas_mcp");
+    registry.register_collector(Box::new(Figures(families)));
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &registry) {
+        Ok(()) => HttpResponse::Ok()
+            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+            .body(text),
+        Err(_unwritable) => {
+            answers::error(StatusCode::INTERNAL_SERVER_ERROR, "the figures could not be written")
+        }
+    }
+}
+
+fn build_info() -> Family {
+    let labels = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
+    let samples = vec![Sample { labels, value: 1.0 }];
+    Family { name: "build_info", help: "The program's version", kind: Kind::Gauge, samples }
+}
+
+fn ready(shared: &Shared) -> Family {
+    let value = f64::from(u8::from(shared.lifecycle.phase() == Phase::Ready));
+    one("ready", "Whether requests are welcome", Kind::Gauge, value)
+}
+
+async fn jobs(shared: &Shared) -> Vec<Family> {
+    let depth = shared.jobs.depth();
+    let mut families = vec![
+        one("jobs_running", "Jobs that hold a place", Kind::Gauge, count(depth.running)),
+        one("jobs_waiting", "Jobs that wait for a place", Kind::Gauge, count(depth.waiting)),
+    ];
+    // The database may be out of reach; then there are no such figures, and no wrong ones.
+    if let Ok(counts) = shared.jobs.count_by_status().await {
+        let samples = counts.into_iter().map(|(status, n)| Sample {
+            labels: vec![("status", status.as_str().to_owned())],
+            value: count(n),
+        });
+        families.push(Family {
+            name: "jobs",
+            help: "Jobs in the database by status",
+            kind: Kind::Gauge,
+            samples: samples.collect(),
+        });
+    }
+    families
+}
+
+fn store(shared: &Shared) -> [Family; 6] {
+    let now = shared.store.statistics();
+    let seconds = |microseconds| float(microseconds) / 1e6;
+    [
+        one("store_commits", "Transactions committed", Kind::Counter, float(now.commits)),
+        one("store_operations", "Changes in them", Kind::Counter, float(now.operations)),
+        one(
+            "store_failed_operations",
+            "Changes lost with their transaction",
+            Kind::Counter,
+            float(now.failed),
+        ),
+        one(
+            "store_commit_seconds",
+            "Time spent in commits",
+            Kind::Counter,
+            seconds(now.commit_microseconds),
+        ),
+        one(
+            "store_last_commit_seconds",
+            "How long the last commit took",
+            Kind::Gauge,
+            seconds(now.last_commit_microseconds),
+        ),
+        one(
+            "store_waiting",
+            "Changes that clients wait for",
+            Kind::Gauge,
+            count(shared.store.waiting()),
+        ),
+    ]
+}
+
+fn events(shared: &Shared) -> [Family; 7] {
+    let now = shared.events.statistics();
+    [
+        one("sse_readers", "Open event streams", Kind::Gauge, count(now.readers)),
+        one("events_published", "Events published", Kind::Counter, float(now.published)),
+        one("sse_delivered", "Events handed to streams", Kind::Counter, float(now.delivered)),
+        one("sse_bytes", "Bytes handed to streams", Kind::Counter, float(now.bytes)),
+        one(
+            "sse_lagged",
+            "Times a stream fell behind what is in memory",
+            Kind::Counter,
+            float(now.lagged),
+        ),
+        one("sse_gaps", "Times a stream was told of a gap", Kind::Counter, float(now.gaps)),
+        one("sse_refused", "Streams that were refused", Kind::Counter, float(now.refused)),
+    ]
+}
+
+fn actors(shared: &Shared) -> [Family; 2] {
+    let counts = shared.supervision.counts();
+    let samples = |of: fn(&crate::supervision::RestartCounts) -> u64| {
+        let sample = |(kind, counts): (&&'static str, &_)| Sample {
+            labels: vec![("actor", (*kind).to_owned())],
+            value: float(of(counts)),
+        };
+        counts.iter().map(sample).collect::<Vec<_>>()
+    };
+    [
+        Family {
+            name: "actor_restarts",
+            help: "Restarts of failed actors",
+            kind: Kind::Counter,
+            samples: samples(|counts| counts.restarted),
+        },
+        Family {
+            name: "actors_given_up",
+            help: "Actors that failed too often",
+            kind: Kind::Counter,
+            samples: samples(|counts| counts.gave_up),
+        },
+    ]
+}
+
+fn tools(shared: &Shared) -> Family {
+    let samples = shared.server.call_counts().flat_map(|calls| {
+        let outcomes =
+            [("answered", calls.answered), ("refused", calls.refused), ("failed", calls.failed)];
+        outcomes.map(|(outcome, n)| Sample {
+            labels: vec![("tool", calls.tool.to_owned()), ("outcome", outcome.to_owned())],
+            value: float(n),
+        })
+    });
+    Family {
+        name: "tool_calls",
+        help: "Calls of tools by outcome",
+        kind: Kind::Counter,
+        samples: samples.collect(),
+    }
+}

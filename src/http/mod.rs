@@ -1,0 +1,62 @@
+//! The daemon's face: routes, and one gate around all of them.
+//!
+//! # Invariants
+//!
+//! 1. Every request passes the gate: host and origin, size, key, rate limit, content type, in this
+//!    order. What is not declared public needs a key, unknown paths included.
+//! 2. No key appears in a log line, an error or a header.
+//! 3. Every refusal has a JSON body.
+
+mod answers;
+mod cors;
+mod gate;
+mod health;
+mod hosts;
+mod keys;
+mod lifecycle;
+mod mcp;
+mod metrics;
+mod rate_limit;
+mod request_log;
+mod routes;
+mod spans;
+mod sse;
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::events::Hub;
+use crate::jobs::Jobs;
+use crate::mcp::Server;
+use crate::store::Store;
+use crate::supervision::Supervision;
+
+pub use self::gate::{Gate, GateSettings};
+pub use self::health::proof;
+pub use self::hosts::Hosts;
+pub use self::keys::Keys;
+pub use self::lifecycle::{Lifecycle, Phase};
+pub use self::rate_limit::RateLimiter;
+pub use self::request_log::RequestLog;
+pub use self::routes::{ROUTES, configure, not_found};
+pub use self::spans::RequestSpans;
+
+/// What the routes need from the rest of the daemon.
+pub struct Shared {
+    /// Answers JSON-RPC.
+    pub server: Server,
+    /// Streams events.
+    pub events: Arc<Hub>,
+    /// For health and metrics.
+    pub store: Store,
+    /// For metrics.
+    pub jobs: Jobs,
+    /// For metrics.
+    pub supervision: Supervision,
+    /// Whether requests are welcome.
+    pub lifecycle: Lifecycle,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Request log lines that found no room, for metrics.
+    pub request_log: Option<Arc<RequestLog>>,
+}

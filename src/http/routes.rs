@@ -1,0 +1,97 @@
+//! Which paths there are, who may use them, and what serves them.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::http::{answers, health, mcp, metrics, sse};
+
+/// Who may use a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Who has a key.
+    Key,
+    /// Who has a key; it may stand in the query, for readers that cannot set headers.
+    KeyOrQuery,
+}
+
+/// One path.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The path.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// The methods it has.
+    pub allow: &'static str,
+}
+
+/// Every path there is.
+pub const ROUTES: &[Route] = &[
+    Route { path: "/mcp", access: Access::Key, allow: "GET, POST" },
+    Route { path: "/sse", access: Access::KeyOrQuery, allow: "GET" },
+    Route { path: "/metrics", access: Access::Key, allow: "GET" },
+    Route { path: "/healthz", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/readyz", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/health", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/", access: Access::Public, allow: "GET, HEAD" },
+];
+
+/// Who may use a path as it was sent. What is not known needs a key, so that no spelling of a path
+/// is a way around one; the probes of OAuth clients are told that there is nothing for them.
+pub(super) fn access(path: &str) -> Access {
+    if path.starts_with("/.well-known/") {
+        return Access::Public;
+    }
+    ROUTES.iter().find(|route| route.path == path).map_or(Access::Key, |route| route.access)
+}
+
+/// The methods of a path, if there is such a path.
+pub(super) fn allowed(path: &str) -> Option<&'static str> {
+    ROUTES.iter().find(|route| route.path == path).map(|route| route.allow)
+}
+
+/// Adds every path of [`ROUTES`].
+pub fn configure(config: &mut web::ServiceConfig) {
+    for route in ROUTES {
+        let resource = web::resource(route.path);
+        let resource = match route.path {
+            "/mcp" => resource.route(web::post().to(mcp::post)).route(web::get().to(mcp::get)),
+            "/sse" => resource.route(web::get().to(sse::get)),
+            "/metrics" => resource.route(web::get().to(metrics::get)),
+            "/healthz" => {
+                resource.route(web::get().to(health::alive)).route(web::head().to(health::alive))
+            }
+            "/readyz" => {
+                resource.route(web::get().to(health::ready)).route(web::head().to(health::ready))
+            }
+            "/health" => {
+                resource.route(web::get().to(health::health)).route(web::head().to(health::health))
+            }
+            "/" => {
+                resource.route(web::get().to(health::index)).route(web::head().to(health::index))
+            }
+            other => unreachable!("{other} is declared and not served"),
+        };
+        let allow = route.allow;
+        config.service(resource.default_service(web::to(move |request: HttpRequest| async move {
+            method_not_allowed(&request, allow)
+        })));
+    }
+}
+
+/// The answer to a path that there is not.
+pub async fn not_found() -> HttpResponse {
+    let message =
+        "there is nothing at this path; POST JSON-RPC to /mcp, or GET / for what there is";
+    answers::error(StatusCode::NOT_FOUND, message)
+}
+
+pub(super) fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> HttpResponse {
+    let message = format!("{} is not served here; allowed: {allow}", request.method());
+    let mut response = answers::error(StatusCode::METHOD_NOT_ALLOWED, &message);
+    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allow));
+    response
+}

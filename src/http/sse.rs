@@ -1,0 +1,70 @@
+//! `GET /sse?topic=…`: events as they are committed.
+
+use std::convert::Infallible;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web_lab::extract::Query;
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+
+use crate::events::{Resume, SubscribeError, Topics};
+use crate::http::gate::Admitted;
+use crate::http::{Shared, answers};
+
+/// What the query may say; a topic may be there several times.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    topic: Vec<String>,
+    #[serde(default, rename = "lastEventId")]
+    last_event_id: Option<String>,
+}
+
+pub(super) async fn get(
+    request: HttpRequest,
+    shared: web::Data<Shared>,
+    query: Result<Query<Asked>, actix_web::Error>,
+) -> HttpResponse {
+    let bad = |why: &str| answers::error(StatusCode::BAD_REQUEST, why);
+    let Ok(Query(asked)) = query else {
+        return bad("the query must be topic=…, once or more, and lastEventId=… at most once");
+    };
+    let topics = match Topics::parse(&asked.topic) {
+        Ok(topics) => topics,
+        Err(error) => return bad(&error.to_string()),
+    };
+    let header = request.headers().get("last-event-id").map(HeaderValue::to_str);
+    let Ok(header) = header.transpose() else {
+        return bad("Last-Event-ID must be the number of an event");
+    };
+    // A browser that reconnects sends the header, which is newer than what the page once asked for.
+    let header = header.filter(|id| !id.is_empty());
+    let resume = match header.or(asked.last_event_id.as_deref()).map(Resume::parse) {
+        None => Resume::Live,
+        Some(Ok(resume)) => resume,
+        Some(Err(error)) => return bad(&error.to_string()),
+    };
+    let principal = request.extensions().get::<Admitted>().map(|a| a.caller.principal.clone());
+    let principal = principal.unwrap_or_default();
+    match shared.events.subscribe(&topics, resume, &principal) {
+        Ok(reader) => HttpResponse::Ok()
+            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
+            .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
+            .insert_header(("X-Accel-Buffering", "no"))
+            .streaming(reader.map(Ok::<_, Infallible>)),
+        Err(refused) => no_place(refused),
+    }
+}
+
+fn no_place(refused: SubscribeError) -> HttpResponse {
+    let status = match refused {
+        SubscribeError::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        _too_many => StatusCode::TOO_MANY_REQUESTS,
+    };
+    let mut response = answers::error(status, &refused.to_string());
+    let seconds = HeaderValue::from(refused.retry_after_seconds());
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
+}
