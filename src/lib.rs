@@ -1,5 +1,9 @@
 //! The library behind the `lukhas-mcp` daemon. `ARCHITECTURE.md` has the map.
 
+pub mod cli;
+
+pub mod app;
+pub mod client;
 pub mod score;
 pub mod shipped;
 

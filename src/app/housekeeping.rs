@@ -1,0 +1,74 @@
+//! Sweeping once an hour, and not when the clock is in doubt.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::clock::{Clock, Timestamp};
+use crate::jobs::{Jobs, Swept};
+
+/// The time between two sweeps.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// How far the wall clock may run off the monotonic one between two sweeps.
+const TOLERANCE: time::Duration = time::Duration::minutes(5);
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retention {
+    pub(super) jobs: Duration,
+    pub(super) events: Duration,
+}
+
+/// Removes what has been over for long.
+pub(super) struct Housekeeping {
+    jobs: Jobs,
+    clock: Arc<dyn Clock>,
+    retention: Retention,
+    last: (Timestamp, Instant),
+}
+
+impl Housekeeping {
+    pub(super) fn new(jobs: Jobs, clock: Arc<dyn Clock>, retention: Retention) -> Self {
+        let last = (clock.now(), Instant::now());
+        Self { jobs, clock, retention, last }
+    }
+
+    /// Whether the wall clock moved as far as time did. One that jumped ahead would have everything
+    /// look old.
+    fn clock_is_steady(&mut self) -> bool {
+        let (wall, monotonic) = self.last;
+        self.last = (self.clock.now(), Instant::now());
+        let passed = time::Duration::try_from(self.last.1 - monotonic).unwrap_or_default();
+        (self.last.0.since(wall) - passed).abs() <= TOLERANCE
+    }
+
+    fn sweep(&mut self, ctx: &mut Context<Self>) {
+        if !self.clock_is_steady() {
+            warn!("the wall clock jumped; nothing is swept until it is steady for an hour");
+            return;
+        }
+        let span = |span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX);
+        let (jobs, retention) = (self.jobs.clone(), self.retention);
+        let sweep = async move { jobs.sweep(span(retention.jobs), span(retention.events)).await };
+        ctx.spawn(sweep.into_actor(self).map(|swept, _, _| match swept {
+            Ok(swept) if swept == Swept::default() => {}
+            Ok(Swept { jobs, events, keys }) => info!(jobs, events, keys, "swept"),
+            Err(error) => warn!(%error, "the sweep was cut short; the next one goes on"),
+        }));
+    }
+}
+
+impl Actor for Housekeeping {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.sweep(ctx);
+        ctx.run_interval(HOUR, Self::sweep);
+    }
+}
+
+impl Supervised for Housekeeping {}

@@ -1,0 +1,314 @@
+//! Putting the daemon together, running it, and taking it down in order.
+
+mod housekeeping;
+mod listener;
+mod shipped_evals;
+mod signals;
+mod supervisor_notice;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::Condition;
+use actix_web::{App, HttpServer, web};
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+use tracing_actix_web::TracingLogger;
+
+use self::housekeeping::{Housekeeping, Retention};
+pub use self::signals::Signals;
+use crate::adapters::local::{LocalRunner, LocalRunnerSettings};
+use crate::audit::Audit;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
+use crate::events::{Hub, HubDeps, HubError, Limits, Outlet};
+use crate::http::{
+    self, Gate, GateSettings, Hosts, Keys, Lifecycle, Phase, RateLimiter, RequestLog, RequestSpans,
+    Shared,
+};
+use crate::jobs::{JobSettings, Jobs};
+use crate::legacy_state::{self, ImportError};
+use crate::mcp;
+use crate::store::{Database, OpenError, Store, StoreDeps, StoreError};
+use crate::supervision::{Ended, RestartPolicy, Supervision};
+use crate::tools::Doors;
+
+/// How long a run that is to end has for tidying up before it is killed.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why the daemon did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database failed at the start.
+    #[error("the daemon could not start: {0}")]
+    Store(#[from] StoreError),
+    /// The event stream could not be started.
+    #[error("the daemon could not start: {0}")]
+    Events(#[from] HubError),
+    /// The earlier server's state is there and cannot be used.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {why}; free the port, or set PORT to another")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// Something the daemon needs from the system is not to be had.
+    #[error("the daemon could not start: {what}: {why}")]
+    System {
+        /// What was being done.
+        what: &'static str,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// A part that the daemon cannot do without kept failing.
+    #[error("the {0} actor failed again and again; the daemon ends to be started anew")]
+    GaveUp(&'static str),
+}
+
+/// The daemon, listening but not yet serving.
+pub struct Application {
+    address: SocketAddr,
+    server: Server,
+    lifecycle: Lifecycle,
+    events: Arc<Hub>,
+    store: Store,
+    jobs: Jobs,
+    failures: mpsc::UnboundedReceiver<&'static str>,
+    shutdown_deadline: Duration,
+}
+
+impl Application {
+    /// Opens the database, starts the actors, takes up what was left and binds the port.
+    ///
+    /// Must be called inside an actix system.
+    ///
+    /// # Errors
+    /// Whatever keeps the daemon from starting; nothing was changed then but what a start changes.
+    pub async fn start(settings: &Settings) -> Result<Self, AppError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let supervision = Supervision::new(RestartPolicy::default());
+        let (failed, failures) = mpsc::unbounded_channel();
+
+        let database = Database::at(&settings.store.db)?;
+        let migrated = Store::prepare(&database)?;
+        for migration in &migrated.applied {
+            info!(migration, "the schema was brought up to date");
+        }
+        let outlet = Outlet::default();
+        let store = Store::start(
+            database,
+            StoreDeps {
+                clock: Arc::clone(&clock),
+                publish: outlet.publish(),
+                supervision: supervision.clone(),
+                arbiter: Arbiter::new().handle(),
+                on_end: report("database", &failed),
+            },
+        );
+        if let Some(imported) =
+            legacy_state::import_once(&store, &settings.store.legacy_state).await?
+        {
+            let legacy_state::Imported { jobs, models, skipped } = imported;
+            info!(jobs, models, skipped, "the earlier server's state was taken over");
+        }
+        let events = Hub::start(HubDeps {
+            store: store.clone(),
+            outlet,
+            supervision: supervision.clone(),
+            arbiter: Arbiter::new().handle(),
+            limits: Limits {
+                readers: settings.limits.max_sse_streams,
+                readers_per_principal: settings.limits.max_sse_streams_per_key,
+                ..Limits::default()
+            },
+            on_end: report("broadcast", &failed),
+        })
+        .await?;
+        let actors = Arbiter::new().handle();
+        let jobs = Jobs::start(JobSettings {
+            store: store.clone(),
+            runner: Arc::new(local_runner(settings)?),
+            clock: Arc::clone(&clock),
+            supervision: supervision.clone(),
+            arbiter: actors.clone(),
+            max_running: settings.evals.max_running_jobs,
+            max_queued: settings.evals.max_queued_jobs,
+            on_end: report("jobs", &failed),
+        })
+        .await?;
+        let retention =
+            Retention { jobs: settings.store.job_ttl, events: settings.store.event_retention };
+        let housekeeping = Housekeeping::new(jobs.clone(), Arc::clone(&clock), retention);
+        supervision.start_on(
+            &actors,
+            "housekeeping",
+            housekeeping,
+            report("housekeeping", &failed),
+        );
+
+        let (address, listener) = listener::bind(settings.server.address())?;
+        let lifecycle = Lifecycle::default();
+        let request_log = if settings.log.requests {
+            Some(RequestLog::start().map_err(system("start the request log"))?)
+        } else {
+            None
+        };
+        let gate = Gate::new(GateSettings {
+            hosts: hosts(settings),
+            keys: Keys::new(&settings.auth.api_keys),
+            limiter: RateLimiter::new(settings.limits.rate_bucket, settings.limits.rate_window),
+            log: request_log.clone(),
+            clock: Arc::clone(&clock),
+        });
+        let shared = web::Data::new(Shared {
+            server: mcp::Server::new(Doors {
+                jobs: jobs.clone(),
+                audit: Audit::new(store.clone()),
+            }),
+            events: events.clone(),
+            store: store.clone(),
+            jobs: jobs.clone(),
+            supervision,
+            lifecycle: lifecycle.clone(),
+            clock,
+            request_log,
+        });
+        let server = serve(settings, listener, shared, gate)?;
+        let shutdown_deadline = settings.server.shutdown_deadline;
+        Ok(Self { address, server, lifecycle, events, store, jobs, failures, shutdown_deadline })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until a signal comes, then ends in order: nothing new, streams told, what is in
+    /// flight finished, the log moved into the database.
+    ///
+    /// # Errors
+    /// [`AppError::GaveUp`] when a part that the daemon cannot do without kept failing.
+    pub async fn run(mut self, mut signals: Signals) -> Result<(), AppError> {
+        let handle = self.server.handle();
+        let mut server = actix::spawn(self.server);
+        self.lifecycle.enter(Phase::Ready);
+        supervisor_notice::ready(self.address);
+        let watched = (self.store.clone(), self.events.clone(), self.jobs.clone());
+        let watchdog = actix::spawn(supervisor_notice::watchdog(watched));
+        let outcome = tokio::select! {
+            signal = signals.first() => {
+                info!(signal, "the daemon goes down");
+                Ok(())
+            }
+            Some(actor) = self.failures.recv() => Err(AppError::GaveUp(actor)),
+            ended = &mut server => {
+                error!(outcome = ?ended, "the listener ended by itself");
+                Err(AppError::GaveUp("http"))
+            }
+        };
+        watchdog.abort();
+        supervisor_notice::stopping();
+        signals.second_ends_at_once();
+        drain(&handle, &self.lifecycle, &self.events, &self.store, self.shutdown_deadline).await;
+        outcome
+    }
+}
+
+async fn drain(
+    handle: &ServerHandle,
+    lifecycle: &Lifecycle,
+    events: &Hub,
+    store: &Store,
+    deadline: Duration,
+) {
+    lifecycle.enter(Phase::Draining);
+    events.shut_down();
+    if tokio::time::timeout(deadline, handle.stop(true)).await.is_err() {
+        warn!("some requests were not over by the deadline");
+        handle.stop(false).await;
+    }
+    let checkpoint = tokio::time::timeout(deadline, store.checkpoint()).await;
+    if !matches!(checkpoint, Ok(Ok(()))) {
+        warn!("the log was not moved into the database; the next start does it");
+    }
+}
+
+/// Builds the server: one gate around all routes.
+fn serve(
+    settings: &Settings,
+    listener: std::net::TcpListener,
+    shared: web::Data<Shared>,
+    gate: Gate,
+) -> Result<Server, AppError> {
+    let proof = http::proof();
+    let traced = tracing::enabled!(tracing::Level::DEBUG);
+    let seconds = settings.server.shutdown_deadline.as_secs().max(1);
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(gate.clone())
+            .wrap(Condition::new(traced, TracingLogger::<RequestSpans>::new()))
+            .app_data(shared.clone())
+            .app_data(proof.clone())
+            .configure(http::configure)
+            .default_service(web::to(http::not_found))
+    })
+    .workers(settings.server.workers)
+    .worker_max_blocking_threads(4)
+    .client_request_timeout(Duration::from_secs(5))
+    .client_disconnect_timeout(Duration::from_secs(2))
+    .tcp_nodelay(true)
+    .disable_signals()
+    .shutdown_timeout(seconds)
+    .listen(listener)
+    .map_err(system("listen"))?;
+    Ok(server.run())
+}
+
+fn hosts(settings: &Settings) -> Hosts {
+    let origin =
+        settings.server.public_base_url.as_ref().map(|url| url.origin().ascii_serialization());
+    Hosts::new(settings.server.listen, settings.server.host_names(), origin)
+}
+
+fn local_runner(settings: &Settings) -> Result<LocalRunner, AppError> {
+    let shipped = shipped_evals::lay_out(&settings.evals.runs_dir)
+        .map_err(system("lay out the shipped evals beside the runs"))?;
+    LocalRunner::new(LocalRunnerSettings {
+        evals: vec![settings.evals.dir.clone(), shipped],
+        runs: settings.evals.runs_dir.clone(),
+        daemon: std::env::current_exe().map_err(system("find the daemon's own binary"))?,
+        repository: settings.repo.root.clone(),
+        home: std::env::var_os("HOME").map(PathBuf::from),
+        grace: GRACE,
+    })
+    .map_err(system("start the eval runner"))
+}
+
+fn system(what: &'static str) -> impl Fn(std::io::Error) -> AppError {
+    move |why| AppError::System { what, why }
+}
+
+/// Tells the daemon that a part it cannot do without is gone.
+fn report(
+    actor: &'static str,
+    failed: &mpsc::UnboundedSender<&'static str>,
+) -> Box<dyn FnOnce(Ended) + Send> {
+    let failed = failed.clone();
+    Box::new(move |ended| {
+        if let Ended::GaveUp(_) = ended {
+            // Nobody listens only when the daemon goes down already.
+            let _ = failed.send(actor);
+        }
+    })
+}

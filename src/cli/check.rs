@@ -1,0 +1,105 @@
+//! `check`: whether a start would go well, and what to do if not.
+
+use std::net::TcpListener;
+
+use crate::cli::exit::Failure;
+use crate::cli::settings::SettingsFlags;
+use crate::config::Settings;
+use crate::store::{Database, audit_chain_of, pending_migrations};
+
+enum Finding {
+    Fine(String),
+    Warning(String),
+    Wrong(String),
+}
+
+pub(super) fn run(flags: SettingsFlags) -> Result<(), Failure> {
+    let settings = flags.load()?.settings;
+    let findings = [
+        ("settings", Finding::Fine("all valid".to_owned())),
+        ("keys", keys(&settings)),
+        ("database", database(&settings)),
+        ("audit chain", chain(&settings)),
+        ("evals", evals(&settings)),
+        ("port", port(&settings)),
+    ];
+    let mut wrong = 0;
+    for (what, finding) in findings {
+        let (mark, text) = match finding {
+            Finding::Fine(text) => ("ok  ", text),
+            Finding::Warning(text) => ("warn", text),
+            Finding::Wrong(text) => {
+                wrong += 1;
+                ("FAIL", text)
+            }
+        };
+        println!("{mark} {what}: {text}");
+    }
+    match wrong {
+        0 => Ok(()),
+        1 => Err(Failure::new("1 check failed")),
+        n => Err(Failure::new(format!("{n} checks failed"))),
+    }
+}
+
+fn keys(settings: &Settings) -> Finding {
+    match settings.auth.api_keys.len() {
+        0 if settings.server.listen.is_loopback() => Finding::Warning(
+            "none, so everybody on this machine may enter; set LUKHAS_MCP_API_KEYS".to_owned(),
+        ),
+        0 => Finding::Warning("none, and everybody who reaches the port may enter".to_owned()),
+        n => Finding::Fine(format!("{n}")),
+    }
+}
+
+fn database(settings: &Settings) -> Finding {
+    if !settings.store.db.exists() {
+        return Finding::Fine("will be made at the first start".to_owned());
+    }
+    let pending =
+        Database::at(&settings.store.db).and_then(|database| pending_migrations(&database));
+    match pending {
+        Ok(pending) if pending.is_empty() => Finding::Fine("sound and up to date".to_owned()),
+        Ok(pending) => Finding::Fine(format!("sound; the next start runs {}", pending.join(", "))),
+        Err(error) => Finding::Wrong(error.to_string()),
+    }
+}
+
+fn chain(settings: &Settings) -> Finding {
+    if !settings.store.db.exists() {
+        return Finding::Fine("nothing is recorded yet".to_owned());
+    }
+    match Database::at(&settings.store.db).map(|database| audit_chain_of(&database)) {
+        Ok(Ok(Ok(head))) => Finding::Fine(format!("{} facts, unbroken", head.id)),
+        Ok(Ok(Err(broken))) => Finding::Wrong(broken.to_string()),
+        Ok(Err(error)) => Finding::Wrong(error.to_string()),
+        Err(error) => Finding::Wrong(error.to_string()),
+    }
+}
+
+fn evals(settings: &Settings) -> Finding {
+    let tasks = settings.evals.dir.join("tasks");
+    match std::fs::read_dir(&tasks) {
+        Ok(entries) => {
+            let is_task = |entry: &std::fs::DirEntry| {
+                entry.path().extension().is_some_and(|ending| ending == "toml")
+            };
+            let count = entries.flatten().filter(is_task).count();
+            Finding::Fine(format!("{count} tasks of this repository, besides the shipped ones"))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Finding::Warning("no tasks in this repository; the shipped ones can be run".to_owned())
+        }
+        Err(error) => Finding::Wrong(format!("the tasks cannot be read: {error}")),
+    }
+}
+
+fn port(settings: &Settings) -> Finding {
+    let address = settings.server.address();
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::Fine(format!("{address} is free")),
+        Err(error) => Finding::Wrong(format!(
+            "{address} cannot be listened on: {error}; is the daemon running already?"
+        )),
+    }
+}
