@@ -1,0 +1,147 @@
+//! The pages hold what they show: their curl lines are run, and their lists compared.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use regex::Regex;
+
+use crate::harness::{Daemon, Home};
+
+const KEY: &str = "a-key-of-the-pages";
+
+/// Before each block: an HTTP status of 400 and more is a failure, and a stream, which has no end of
+/// its own, ends after a second.
+const PRELUDE: &str = r#"
+curl() {
+  case " $* " in
+    *" -N "* | *" -sN "*)
+      command curl --fail-with-body --max-time 1 "$@"
+      [ $? -eq 28 ] ;;
+    *) command curl --fail-with-body --max-time 20 "$@" ;;
+  esac
+}
+"#;
+
+/// A block of a page that is run.
+struct Block {
+    page: String,
+    line: usize,
+    text: String,
+}
+
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_dir(root.join("docs")).unwrap();
+    let mut pages: Vec<PathBuf> = docs.map(|entry| entry.unwrap().path()).collect();
+    pages.retain(|page| page.extension().is_some_and(|ending| ending == "md"));
+    pages.push(root.join("README.md"));
+    pages.sort();
+    pages
+}
+
+/// The `sh` blocks of a page that begin with curl.
+fn blocks_of(page: &Path) -> Vec<Block> {
+    let fence = Regex::new(r"(?ms)^```sh\n(curl .*?)^```$").unwrap();
+    let text = std::fs::read_to_string(page).unwrap();
+    let name = page.file_name().unwrap().to_str().unwrap();
+    let block = |hit: regex::Captures<'_>| Block {
+        page: name.to_owned(),
+        line: text[..hit.get(0).unwrap().start()].matches('\n').count() + 1,
+        text: hit[1].to_owned(),
+    };
+    fence.captures_iter(&text).map(block).collect()
+}
+
+fn curl_is_there() -> bool {
+    let is_there = Command::new("curl").arg("--version").output().is_ok();
+    if !is_there {
+        // Not by a macro, whose words a passing test swallows.
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "SKIPPED: the pages' curl lines, because there is no curl").unwrap();
+    }
+    is_there
+}
+
+/// Runs a block against a daemon and returns what it printed, or what went wrong.
+fn run(block: &Block, daemon: &Daemon, key: &str, job: &str) -> Result<String, String> {
+    let script = format!("{PRELUDE}\n{}", block.text);
+    let ran = Command::new("sh")
+        .args(["-c", &script])
+        .envs([("URL", daemon.url.as_str()), ("KEY", key), ("JOB", job)])
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let place = format!("{}:{}", block.page, block.line);
+    if !ran.status.success() {
+        let complaint = String::from_utf8_lossy(&ran.stderr);
+        return Err(format!("{place}: {}\n{printed}{complaint}", ran.status));
+    }
+    if block.text.contains("/sse?") && !printed.contains("event: open") {
+        return Err(format!("{place}: no event came\n{printed}"));
+    }
+    if printed.contains(r#""isError":true"#) || printed.contains(r#""error":{"#) {
+        return Err(format!("{place}: refused\n{printed}"));
+    }
+    Ok(printed)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_curl_lines_of_the_pages_work() {
+    if !curl_is_there() {
+        return;
+    }
+    // The README's lines are for a daemon without keys, those of the pages for one with.
+    let open_home = Home::new();
+    let open = open_home.start().await;
+    let keyed_home = Home::new().with("LUKHAS_MCP_API_KEYS", KEY);
+    let keyed = keyed_home.start().await.with_key(KEY);
+    let (mut ran, mut wrong) = (0, Vec::new());
+    for (daemon, key) in [(&open, ""), (&keyed, KEY)] {
+        let job = daemon.run_eval("quick").await;
+        daemon.until(&job, &["COMPLETED"]).await;
+        let is_open = key.is_empty();
+        let blocks = pages().into_iter().filter(|page| page.ends_with("README.md") == is_open);
+        for block in blocks.flat_map(|page| blocks_of(&page)) {
+            ran += 1;
+            if let Err(what) = run(&block, daemon, key, &job) {
+                wrong.push(what);
+            }
+        }
+    }
+    assert!(10 <= ran, "only {ran} blocks were found");
+    assert!(wrong.is_empty(), "{} of {ran} went wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_page_lists_the_metrics_that_there_are() {
+    let home = Home::new();
+    let daemon = home.start().await;
+    let shown = daemon.get("/metrics").send().await.unwrap().text().await.unwrap();
+    let names = |pattern: &str, text: &str| -> BTreeSet<String> {
+        let pattern = Regex::new(pattern).unwrap();
+        pattern.captures_iter(text).map(|hit| format!("{} {}", &hit[1], &hit[2])).collect()
+    };
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert_eq!(
+        names(r"(?m)^\| `(lukhas_mcp_\w+)` \| (\w+) \|", &page),
+        names(r"(?m)^# TYPE (lukhas_mcp_\w+) (\w+)$", &shown)
+    );
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let link = Regex::new(r"\]\(([^)#:]+)(?:#[^)]*)?\)").unwrap();
+    let mut broken = Vec::new();
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for hit in link.captures_iter(&text) {
+            if !page.parent().unwrap().join(&hit[1]).exists() {
+                broken.push(format!("{}: {}", page.display(), &hit[1]));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}

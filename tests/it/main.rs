@@ -1,0 +1,17 @@
+//! The daemon as its users see it: the real binary, real processes, real files.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod abuse;
+mod architecture;
+mod crash;
+mod database;
+mod dice;
+mod docs;
+mod golden;
+mod harness;
+mod jobs;
+mod ledger;
+mod operations;
+mod runner;
+mod supervision;
