@@ -1,0 +1,7 @@
+//! The parts of the benchmark, one file each.
+
+mod cell;
+pub mod fan_out;
+pub mod footprint;
+pub mod operations;
+pub mod stall;
