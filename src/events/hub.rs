@@ -155,17 +155,13 @@ impl Hub {
         let new = events.iter().filter(|event| head < event.seq);
         let framed: Vec<_> = new.map(framed).collect();
         let Some(last) = framed.last().map(|event| event.seq) else { return };
-        let mut wakers = Vec::new();
-        {
-            let registry = self.registry();
-            for event in &framed {
-                registry.push(event);
-            }
-            self.statistics.published(framed.len() as u64);
-            self.head.store(last, Ordering::Release);
-            registry.wake_followers(&framed, &mut wakers);
+        let registry = self.registry();
+        for event in &framed {
+            registry.push(event);
         }
-        wakers.into_iter().for_each(Waker::wake);
+        self.statistics.published(framed.len() as u64);
+        self.head.store(last, Ordering::Release);
+        registry.ring_followers(&framed);
     }
 
     /// Passes over what cannot be published, up to and including `seq`.

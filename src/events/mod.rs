@@ -12,6 +12,7 @@
 //! 3. A reader that reads slowly, or not at all, delays neither publishing nor another reader.
 
 mod admission;
+mod bell;
 mod broadcast;
 mod frame;
 mod hub;

@@ -90,7 +90,7 @@ impl Reader {
     /// Takes what the rings have, or turns to the log.
     fn follow(&mut self) -> Option<Step> {
         let head = self.hub.head();
-        let rings = self.place.follows.iter().map(|(_, ring)| &**ring);
+        let rings = self.place.follows.iter().map(|follow| &*follow.ring);
         let taken =
             if self.cursor < head { ring::take(rings, self.cursor, head) } else { Taken::Nothing };
         match taken {
@@ -111,7 +111,7 @@ impl Reader {
                 Some(Step::Say(frame::lagged(self.cursor)))
             }
             Taken::Lost => {
-                let topics = self.place.follows.iter().map(|(topic, _)| topic.clone()).collect();
+                let topics = self.place.follows.iter().map(|follow| follow.topic.clone()).collect();
                 let gate = Arc::clone(&self.hub.replays);
                 let page =
                     replay::next_page(self.hub.store.clone(), gate, topics, self.cursor, head);

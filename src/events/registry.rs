@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Waker;
+use std::thread::{self, ThreadId};
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 
 use crate::events::admission::{Limits, SubscribeError};
+use crate::events::bell::{Bell, Group};
 use crate::events::ring::{Capacity, Ring};
 use crate::events::topic::Topic;
 use crate::ids::{Entity, EntityKind};
@@ -52,23 +54,46 @@ impl Seat {
 pub(super) struct Place {
     pub(super) id: ReaderId,
     pub(super) seat: Arc<Seat>,
-    /// Its topics in the order asked, each with its ring.
-    pub(super) follows: Box<[(Topic, Arc<Ring>)]>,
+    /// Its topics in the order asked.
+    pub(super) follows: Box<[Follow]>,
+}
+
+/// A topic that a reader follows.
+pub(super) struct Follow {
+    pub(super) topic: Topic,
+    pub(super) ring: Arc<Ring>,
+    group: Arc<Group>,
 }
 
 /// A topic's ring and those who follow it.
 struct Channel {
     ring: Arc<Ring>,
-    readers: BTreeMap<ReaderId, Arc<Seat>>,
+    /// Those who follow it, by the thread that serves them; none is empty.
+    groups: Vec<Arc<Group>>,
 }
 
 impl Channel {
     fn new(floor: i64, capacity: Capacity) -> Self {
-        Self { ring: Arc::new(Ring::new(floor, capacity)), readers: BTreeMap::new() }
+        Self { ring: Arc::new(Ring::new(floor, capacity)), groups: Vec::new() }
     }
 
-    fn wake(&self, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.readers.values().filter_map(|seat| seat.waker.take()));
+    fn add(&mut self, bell: &Arc<Bell>, id: ReaderId, seat: &Arc<Seat>) -> Arc<Group> {
+        let group = match self.groups.iter().find(|group| group.is_of(bell)) {
+            Some(group) => Arc::clone(group),
+            None => {
+                let group = Group::new(bell);
+                self.groups.push(Arc::clone(&group));
+                group
+            }
+        };
+        group.add(id, Arc::clone(seat));
+        group
+    }
+
+    fn remove(&mut self, id: ReaderId, group: &Arc<Group>) {
+        if group.remove(id) {
+            self.groups.retain(|other| !Arc::ptr_eq(other, group));
+        }
     }
 }
 
@@ -89,6 +114,7 @@ pub(super) struct Registry {
     classes: [Channel; 3],
     entities: HashMap<Entity, Channel>,
     seats: BTreeMap<ReaderId, Arc<Seat>>,
+    bells: HashMap<ThreadId, Arc<Bell>>,
     principals: HashMap<Arc<str>, usize>,
     next: ReaderId,
 }
@@ -105,6 +131,7 @@ impl Registry {
             classes: [channel(), channel(), channel()],
             entities: HashMap::new(),
             seats: BTreeMap::new(),
+            bells: HashMap::new(),
             principals: HashMap::new(),
             next: 0,
         }
@@ -115,8 +142,8 @@ impl Registry {
         self.seats.len()
     }
 
-    /// Gives a reader a place, and to each of its topics the ring. `head` is the newest event that
-    /// was published.
+    /// Gives a reader that is served by this thread a place. `head` is the newest event that was
+    /// published.
     pub(super) fn admit(
         &mut self,
         principal: &str,
@@ -139,10 +166,12 @@ impl Registry {
         let id = self.next;
         self.next += 1;
         self.seats.insert(id, Arc::clone(&seat));
+        let bell = self.bells.entry(thread::current().id()).or_insert_with(Bell::hang);
+        let bell = Arc::clone(bell);
         let follow = |topic: &Topic| {
             let channel = self.channel(topic, head);
-            channel.readers.insert(id, Arc::clone(&seat));
-            (topic.clone(), Arc::clone(&channel.ring))
+            let group = channel.add(&bell, id, &seat);
+            Follow { topic: topic.clone(), ring: Arc::clone(&channel.ring), group }
         };
         let follows = topics.iter().map(follow).collect();
         Ok(Place { id, seat, follows })
@@ -170,15 +199,15 @@ impl Registry {
                 self.principals.remove(&seat.principal);
             }
         }
-        for (topic, _) in follows {
+        for Follow { topic, group, .. } in follows {
             match topic {
-                Topic::Everything => drop(self.everything.readers.remove(id)),
-                Topic::Each(kind) => drop(self.each[*kind as usize].readers.remove(id)),
-                Topic::Class(kind) => drop(self.classes[*kind as usize].readers.remove(id)),
+                Topic::Everything => self.everything.remove(*id, group),
+                Topic::Each(kind) => self.each[*kind as usize].remove(*id, group),
+                Topic::Class(kind) => self.classes[*kind as usize].remove(*id, group),
                 Topic::Entity(entity) => {
                     if let Some(channel) = self.entities.get_mut(entity) {
-                        channel.readers.remove(id);
-                        if channel.readers.is_empty() {
+                        channel.remove(*id, group);
+                        if channel.groups.is_empty() {
                             self.entities.remove(entity);
                         }
                     }
@@ -193,7 +222,7 @@ impl Registry {
         self.seats.is_empty()
             && self.principals.is_empty()
             && self.entities.is_empty()
-            && always.all(|channel| channel.readers.is_empty())
+            && always.all(|channel| channel.groups.is_empty())
     }
 
     /// Puts an event into every ring it belongs to.
@@ -208,20 +237,17 @@ impl Registry {
         }
     }
 
-    /// Collects the wakers of all who follow any of these events.
-    pub(super) fn wake_followers(&self, events: &[Framed<'_>], wakers: &mut Vec<Waker>) {
-        self.everything.wake(wakers);
-        for kind in EntityKind::ALL {
-            if events.iter().any(|event| event.entity.kind == kind) {
-                self.each[kind as usize].wake(wakers);
-                self.classes[kind as usize].wake(wakers);
-            }
-        }
-        for event in events {
-            if let Some(channel) = self.entities.get(event.entity) {
-                channel.wake(wakers);
-            }
-        }
+    /// Has all woken who follow any of these events.
+    pub(super) fn ring_followers(&self, events: &[Framed<'_>]) {
+        let kinds = EntityKind::ALL.into_iter().filter(|kind| {
+            let is_of_kind = |event: &Framed<'_>| event.entity.kind == *kind;
+            events.iter().any(is_of_kind)
+        });
+        let of_kinds =
+            kinds.flat_map(|kind| [&self.each[kind as usize], &self.classes[kind as usize]]);
+        let of_entities = events.iter().filter_map(|event| self.entities.get(event.entity));
+        let channels = std::iter::once(&self.everything).chain(of_kinds).chain(of_entities);
+        channels.flat_map(|channel| &channel.groups).for_each(Group::ring);
     }
 
     /// Collects the wakers of the readers that `choose` picks.

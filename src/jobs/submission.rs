@@ -73,7 +73,7 @@ impl Jobs {
             if !new.dry_run {
                 // Launched by the commit and not by this future, which a caller may drop.
                 let (launched, supervisor) = (Arc::clone(&view), supervisor.clone());
-                transaction.after_commit(move || {
+                transaction.after_publish(move || {
                     deliver(&supervisor, Launch(launched));
                 });
             }

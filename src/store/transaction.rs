@@ -13,8 +13,8 @@ use crate::store::error::StoreError;
 use crate::store::events::{self, CommittedEvent};
 use crate::store::numbers::Numbered;
 
-/// Work to do right after the commit, before anybody hears of it.
-type AfterCommit = Box<dyn FnOnce() + Send>;
+/// Work to do after the commit.
+type Work = Box<dyn FnOnce() + Send>;
 
 /// What has gathered in a transaction beside the rows.
 #[derive(Default)]
@@ -26,7 +26,8 @@ pub(super) struct Gathered {
     /// What the ids of this commit begin with; drawn when first needed.
     pub(super) id_prefix: Option<IdPrefix>,
     pub(super) events: Vec<CommittedEvent>,
-    pub(super) after_commit: Vec<AfterCommit>,
+    pub(super) after_commit: Vec<Work>,
+    pub(super) after_publish: Vec<Work>,
 }
 
 /// One operation's view of the writer's transaction.
@@ -131,6 +132,12 @@ impl<'a> Transaction<'a> {
     /// It runs on the writer's thread, so it must neither block nor fail.
     pub fn after_commit(&mut self, work: impl FnOnce() + Send + 'static) {
         self.gathered.after_commit.push(Box::new(work));
+    }
+
+    /// Has `work` done once the events were handed on, which it would only hold up; as for the
+    /// rest, like [`Self::after_commit`].
+    pub fn after_publish(&mut self, work: impl FnOnce() + Send + 'static) {
+        self.gathered.after_publish.push(Box::new(work));
     }
 }
 

@@ -167,6 +167,9 @@ impl DbActor {
                 if !gathered.events.is_empty() {
                     (self.publish)(gathered.events);
                 }
+                for work in gathered.after_publish {
+                    work();
+                }
             }
             // It was alone, so its own error says it all.
             Err(NotCommitted::Culprit(_)) => self.statistics.failed(batch.len()),
