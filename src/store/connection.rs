@@ -15,11 +15,10 @@ const APPLICATION_ID: i32 = 0x6C75_6B68;
 
 /// How a connection is set up for writing.
 ///
-/// The timeout comes first, because the change to WAL can itself meet a lock. A checkpoint every
-/// 16 MiB of log writes a page back once instead of many times.
+/// The timeout comes first, because the change to WAL can itself meet a lock.
 pub(super) const WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
      PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; \
-     PRAGMA cache_size = -4096; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;";
+     PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;";
 
 /// How a connection is set up for reading.
 pub(super) const READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
