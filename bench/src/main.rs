@@ -29,7 +29,7 @@ use crate::bench::Bench;
 use crate::options::{Options, Part};
 use crate::plan::Plan;
 use crate::report::Report;
-use crate::sections::{fan_out, footprint, operations, stall};
+use crate::sections::{fan_out, footprint, keys, operations, stall};
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -56,6 +56,7 @@ fn run(options: &Options) -> Result<Report> {
             Part::FanOut => fan_out::measure(&bench, &plan),
             Part::Stall => stall::measure(&bench, &plan),
             Part::Footprint => footprint::measure(&bench, &plan),
+            Part::Keys => keys::measure(&bench, &plan),
         };
         match outcome {
             Ok(section) => report.sections.push(section),

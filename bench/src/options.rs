@@ -25,6 +25,8 @@ pub enum Part {
     Stall,
     /// Start, memory, size.
     Footprint,
+    /// The time to refuse a wrong key.
+    Keys,
 }
 
 /// Measures the daemon beside a bare actix handler and nginx nchan, in one session.

@@ -25,6 +25,8 @@ pub struct Plan {
     pub starts: usize,
     /// Queued jobs whose memory is measured.
     pub queued_jobs: u64,
+    /// Wrong keys whose refusals are timed.
+    pub wrong_keys: usize,
 }
 
 impl Plan {
@@ -40,6 +42,7 @@ impl Plan {
             stall_rounds: 2,
             starts: 9,
             queued_jobs: 20_000,
+            wrong_keys: 100_000,
         }
     }
 

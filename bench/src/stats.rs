@@ -74,6 +74,25 @@ pub fn percentile(values: &[f64], percent: usize) -> Option<f64> {
     sorted.get(rank - 1).copied()
 }
 
+/// The values that are not above the percentile.
+pub fn up_to_percentile(values: &[f64], percent: usize) -> Vec<f64> {
+    let Some(limit) = percentile(values, percent) else { return Vec::new() };
+    values.iter().copied().filter(|value| *value <= limit).collect()
+}
+
+/// Welch's t of two samples of unequal variance; `None` if one has no two values, or nothing varies.
+pub fn welch(a: &[f64], b: &[f64]) -> Option<f64> {
+    let moments = |values: &[f64]| {
+        let n = float(count(values.len()));
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        (values.len() > 1).then(|| (mean, squares / (n - 1.0) / n))
+    };
+    let ((mean_a, error_a), (mean_b, error_b)) = (moments(a)?, moments(b)?);
+    let error = (error_a + error_b).sqrt();
+    (error > 0.0).then(|| (mean_a - mean_b) / error)
+}
+
 /// A count as a floating-point number.
 #[expect(clippy::cast_precision_loss, reason = "counts here stay far below 2^53")]
 pub fn float(count: u64) -> f64 {
@@ -102,6 +121,18 @@ mod tests {
         assert_eq!(percentile(&values, 99), Some(5.0));
         assert_eq!(percentile(&values, 1), Some(1.0));
         assert_eq!(percentile(&[], 50), None);
+    }
+
+    #[test]
+    fn welchs_t_tells_samples_apart() {
+        let (low, high) = ([1.0, 2.0, 3.0], [2.0, 4.0, 6.0]);
+        // Means 2 and 4, variances 1 and 4 over three values each.
+        let t = welch(&low, &high).unwrap();
+        assert!((t + 2.0 / (5.0_f64 / 3.0).sqrt()).abs() < 1e-12, "{t}");
+        assert_eq!(welch(&low, &low), Some(0.0));
+        assert_eq!(welch(&[1.0], &high), None);
+        assert_eq!(welch(&[1.0, 1.0], &[1.0, 1.0]), None);
+        assert_eq!(up_to_percentile(&[3.0, 1.0, 2.0, 9.0], 75), [3.0, 1.0, 2.0]);
     }
 
     #[test]

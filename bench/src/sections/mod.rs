@@ -3,5 +3,6 @@
 mod cell;
 pub mod fan_out;
 pub mod footprint;
+pub mod keys;
 pub mod operations;
 pub mod stall;
