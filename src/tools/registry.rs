@@ -67,6 +67,7 @@ impl<T: Tool> AnyTool for Typed<T> {
         caller: &Caller,
         arguments: &str,
     ) -> Result<CallResult, ToolError> {
+        fail::fail_point!("tool-call");
         let arguments: T::Arguments =
             serde_json::from_str(arguments).map_err(|_| invalid::<T>(arguments))?;
         let made = match T::call(doors, caller, arguments).await? {

@@ -1,13 +1,12 @@
 //! The pages hold what they show: their curl lines are run, and their lists compared.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use regex::Regex;
 
-use crate::harness::{Daemon, Home};
+use crate::harness::{Daemon, Home, skip};
 
 const KEY: &str = "a-key-of-the-pages";
 
@@ -57,9 +56,7 @@ fn blocks_of(page: &Path) -> Vec<Block> {
 fn curl_is_there() -> bool {
     let is_there = Command::new("curl").arg("--version").output().is_ok();
     if !is_there {
-        // Not by a macro, whose words a passing test swallows.
-        let mut stderr = std::io::stderr();
-        writeln!(stderr, "SKIPPED: the pages' curl lines, because there is no curl").unwrap();
+        skip("the pages' curl lines", "there is no curl");
     }
     is_there
 }

@@ -26,8 +26,3 @@ fn assert_refused(output: &Output, code: i32) -> String {
     assert_eq!(line.lines().count(), 1, "{said}");
     line.trim_end().to_owned()
 }
-
-/// Says, where everybody sees it, that a test did not test what it is there for.
-fn skip(what: &str, why: &str) {
-    eprintln!("SKIPPED {what}: {why}");
-}

@@ -62,6 +62,28 @@ async fn assert_kept(home: &Home, acknowledged: &[String]) {
 }
 
 #[tokio::test]
+async fn a_panic_in_a_tool_is_told_to_its_caller_and_costs_nobody_else() {
+    let home = home("tool-call=1*panic(told to)->off");
+    let daemon = home.start().await;
+    let call = || {
+        let params = r#"{"name":"list_jobs","arguments":{}}"#;
+        daemon
+            .post(format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{params}}}"#))
+    };
+    let failed = call().send().await.unwrap();
+    assert_eq!(failed.status(), 500, "H27");
+    let request_id = failed.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let told_to: Value = failed.json().await.unwrap();
+    assert_eq!(told_to["error"]["code"], -32603, "H27: {told_to}");
+    assert!(!told_to.to_string().contains("told to"), "H27: {told_to}");
+    let answered: Value = call().send().await.unwrap().json().await.unwrap();
+    assert!(answered["result"]["structuredContent"]["jobs"].is_array(), "H27: {answered}");
+    let is_about_it =
+        |line: &String| line.contains("a route panicked") && line.contains(&request_id);
+    assert_eq!(daemon.log().iter().filter(|line| is_about_it(line)).count(), 1, "H27");
+}
+
+#[tokio::test]
 async fn a_panic_of_the_writer_costs_a_restart_and_nothing_that_was_acknowledged() {
     let home = home("store-commit=30*off->1*panic(told to)->30*off->1*panic(told to)->off");
     let daemon = home.start().await;

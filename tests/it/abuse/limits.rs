@@ -1,5 +1,6 @@
-//! A20, R1 to R4 and R6 to R8: how often, how many at once, and what is kept of it.
+//! A20 and R1 to R8: how often, how many at once, and what is kept of it.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::abuse::wire::{Answer, Wire, request};
 use crate::abuse::{KEY, OTHER, Target, call};
-use crate::harness::{Home, PATIENCE};
+use crate::harness::{Home, PATIENCE, skip};
 
 const PING: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -70,6 +71,55 @@ async fn a_bucket_fills_up_again() {
     }
     // Five at once, and ten in each second of two.
     assert!((10..=28).contains(&answered), "R1 {answered} answered");
+    target.leaks_nothing().await;
+}
+
+/// A library that changes the wall clock of the program it is loaded into.
+fn faketime() -> Option<PathBuf> {
+    let triplets = std::fs::read_dir("/usr/lib").ok()?;
+    let of = |triplet: std::fs::DirEntry| triplet.path().join("faketime/libfaketime.so.1");
+    triplets.filter_map(|triplet| triplet.ok().map(of)).find(|library| library.exists())
+}
+
+#[tokio::test]
+async fn a_change_of_the_wall_clock_neither_fills_a_bucket_nor_locks_one() {
+    let Some(library) = faketime() else {
+        return skip("R5: the rate limit and the wall clock", "there is no libfaketime");
+    };
+    let home = Home::new();
+    let clock = home.path().join("clock");
+    let set = |offset: &str| std::fs::write(&clock, offset).unwrap();
+    set("+0");
+    let home = home
+        .with("MCP_RL_BUCKET", "6")
+        .with("MCP_RL_WINDOW_MS", "6000")
+        .with("LD_PRELOAD", library.to_str().unwrap())
+        .with("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .with("FAKETIME_NO_CACHE", "1")
+        .with("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap());
+    let target = Target::start_in(home).await;
+    let mut wire = target.connect();
+    let mut ask = || ping(&mut wire, &[("X-API-Key", KEY)]);
+    let date = |answer: &Answer| answer.header("date").unwrap().to_owned();
+    let mut now = date(&(0..6).map(|_| ask()).last().unwrap());
+    for offset in ["-1h", "+1d"] {
+        set(offset);
+        // The daemon did see the change: its answers carry another date, once a second anew.
+        let began = Instant::now();
+        let mut seen = now.clone();
+        while seen[..20] == now[..20] {
+            seen = date(&target.send(&request("GET", "/healthz", &[], b"")).unwrap());
+            assert!(began.elapsed() < PATIENCE, "R5: the clock did not change");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        now = seen;
+        while ask().status == 200 {
+            assert!(began.elapsed() < PATIENCE, "R5: {offset} is a free burst");
+        }
+        is_too_many("R5", &ask());
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        assert_eq!(ask().status, 200, "R5: {offset} locks out");
+    }
     target.leaks_nothing().await;
 }
 
@@ -209,17 +259,22 @@ async fn a_database_that_is_held_up_refuses_what_finds_no_place_at_once() {
     for wire in &mut wires {
         wire.send(&bytes);
     }
-    // The daemon has read as much as it has places for; a busy machine takes its time.
+    // The daemon has taken as much as it has places for, and refused the rest of what was sent; a busy
+    // machine takes its time.
     let began = Instant::now();
     loop {
         let metrics = target.daemon.get("/metrics").send().await.unwrap().text().await.unwrap();
-        let mut lines = metrics.lines().filter(|line| !line.starts_with('#'));
-        let waiting = lines.find(|line| line.starts_with("lukhas_mcp_store_waiting"));
-        let waiting = waiting.unwrap_or_else(|| panic!("R8 no store_waiting: {metrics}"));
-        if waiting.ends_with(" 1024.0") {
+        let figure = |name: &str| -> f64 {
+            let line = metrics.lines().find(|line| line.starts_with(name));
+            line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
+        };
+        let waiting = figure("lukhas_mcp_store_waiting{");
+        let refused = figure(r#"lukhas_mcp_tool_calls_total{tool="run_eval",outcome="failed"}"#);
+        // Up to a batch of them is no longer waiting.
+        if waiting >= 1024.0 && 1400.0 <= waiting + refused + 64.0 {
             break;
         }
-        assert!(began.elapsed() < PATIENCE, "R8 {waiting}");
+        assert!(began.elapsed() < PATIENCE, "R8 {waiting} wait, {refused} refused: {metrics}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     // Reads and health do not wait for the writer.

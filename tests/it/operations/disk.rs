@@ -8,9 +8,9 @@ use std::process::Command;
 use serde_json::json;
 use tokio::time::{Duration, Instant, sleep};
 
-use super::{assert_refused, run, skip};
+use super::{assert_refused, run};
 use crate::database::Database;
-use crate::harness::{Daemon, Home, PATIENCE};
+use crate::harness::{Daemon, Home, PATIENCE, skip};
 
 /// A small file system of its own, gone with the test.
 struct Disk {

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use tokio::time::{Duration, Instant};
 
-use super::{run, skip};
-use crate::harness::{Home, PATIENCE};
+use super::run;
+use crate::harness::{Home, PATIENCE, skip};
 
 /// A parent that starts the program as PM2 does, prints what it hears, and then interrupts it.
 const PARENT: &str = "
