@@ -18,9 +18,6 @@ pub(super) const HEARTBEAT: Bytes = Bytes::from_static(b": hb\n\n");
 pub(super) const SHUTDOWN: Bytes =
     Bytes::from_static(b"event: shutdown\nretry: 1000\ndata: {}\n\n");
 
-/// The last words to a client whose key is no longer valid.
-pub(super) const REVOKED: Bytes = Bytes::from_static(b": the key is no longer valid\n\n");
-
 /// The last words when the log could not be read.
 pub(super) const UNREADABLE: Bytes =
     Bytes::from_static(b": the event log cannot be read just now; resume with the last id\n\n");

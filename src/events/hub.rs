@@ -12,8 +12,9 @@ use crate::events::admission::{Limits, SubscribeError};
 use crate::events::broadcast::{Broadcast, CatchUp, Outlet, Ping};
 use crate::events::frame;
 use crate::events::reader::Reader;
-use crate::events::registry::{BEAT, Framed, Place, REVOKED, ReaderId, Registry, Seat};
+use crate::events::registry::{Framed, Place, Registry};
 use crate::events::resume::Resume;
+use crate::events::seat::{BEAT, ReaderId, Seat};
 use crate::events::statistics::{Statistics, StatisticsNow};
 use crate::events::topic::Topics;
 use crate::store::events::{CommittedEvent, kept};
@@ -183,17 +184,6 @@ impl Hub {
                 seat.notify(BEAT);
             }
             due
-        });
-    }
-
-    /// Ends the streams of a principal whose key is no longer valid.
-    pub fn end_principal(&self, principal: &str) {
-        self.wake(|_, seat| {
-            let theirs = seat.principal() == principal;
-            if theirs {
-                seat.notify(REVOKED);
-            }
-            theirs
         });
     }
 

@@ -21,6 +21,7 @@ mod registry;
 mod replay;
 mod resume;
 mod ring;
+mod seat;
 mod statistics;
 mod topic;
 

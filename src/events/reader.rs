@@ -15,9 +15,10 @@ use tracing::warn;
 
 use crate::events::frame;
 use crate::events::hub::Hub;
-use crate::events::registry::{BEAT, Place, REVOKED};
+use crate::events::registry::Place;
 use crate::events::replay::{self, Page};
 use crate::events::ring::{self, Taken};
+use crate::events::seat::BEAT;
 use crate::store::StoreError;
 
 /// A stream of whole frames, in chunks; dropping it gives its place to others.
@@ -66,9 +67,6 @@ impl Reader {
         }
         if self.hub.is_draining() {
             return self.end(frame::SHUTDOWN);
-        }
-        if self.place.seat.take(REVOKED) {
-            return self.end(frame::REVOKED);
         }
         if self.place.seat.take(BEAT) {
             return Step::Say(frame::HEARTBEAT);

@@ -5,50 +5,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
 
 use bytes::Bytes;
-use futures_util::task::AtomicWaker;
 
 use crate::events::admission::{Limits, SubscribeError};
 use crate::events::bell::{Bell, Group};
 use crate::events::ring::{Capacity, Ring};
+use crate::events::seat::{ReaderId, Seat};
 use crate::events::topic::Topic;
 use crate::ids::{Entity, EntityKind};
-
-pub(super) type ReaderId = u64;
-
-/// What others know of a reader: how to wake it, and what it was told.
-pub(super) struct Seat {
-    pub(super) waker: AtomicWaker,
-    notices: AtomicU8,
-    principal: Arc<str>,
-}
-
-/// It is time for a sign of life.
-pub(super) const BEAT: u8 = 1;
-/// Its key is no longer valid.
-pub(super) const REVOKED: u8 = 2;
-
-impl Seat {
-    /// Takes note of something; the reader looks when it is next polled.
-    pub(super) fn notify(&self, notice: u8) {
-        self.notices.fetch_or(notice, Ordering::AcqRel);
-    }
-
-    /// Whether there is such a notice, which is then taken down.
-    pub(super) fn take(&self, notice: u8) -> bool {
-        // Almost always there is none, and a load leaves the others' caches alone.
-        self.notices.load(Ordering::Acquire) & notice != 0
-            && self.notices.fetch_and(!notice, Ordering::AcqRel) & notice != 0
-    }
-
-    pub(super) fn principal(&self) -> &str {
-        &self.principal
-    }
-}
 
 /// A reader's place: what is given back when it leaves.
 pub(super) struct Place {
@@ -160,14 +127,20 @@ impl Registry {
         if self.limits.readers_per_principal <= open {
             return Err(SubscribeError::PrincipalFull(open));
         }
+        // First, because it is what may panic.
+        let bell = match self.bells.get(&thread::current().id()).filter(|bell| bell.is_heard()) {
+            Some(bell) => Arc::clone(bell),
+            None => {
+                let bell = Bell::hang();
+                self.bells.insert(thread::current().id(), Arc::clone(&bell));
+                bell
+            }
+        };
         self.principals.insert(Arc::clone(&principal), open + 1);
-        let seat =
-            Arc::new(Seat { waker: AtomicWaker::new(), notices: AtomicU8::new(0), principal });
+        let seat = Arc::new(Seat::new(principal));
         let id = self.next;
         self.next += 1;
         self.seats.insert(id, Arc::clone(&seat));
-        let bell = self.bells.entry(thread::current().id()).or_insert_with(Bell::hang);
-        let bell = Arc::clone(bell);
         let follow = |topic: &Topic| {
             let channel = self.channel(topic, head);
             let group = channel.add(&bell, id, &seat);
@@ -193,10 +166,10 @@ impl Registry {
     pub(super) fn dismiss(&mut self, place: &Place) {
         let Place { id, seat, follows } = place;
         self.seats.remove(id);
-        if let Some(open) = self.principals.get_mut(&seat.principal) {
+        if let Some(open) = self.principals.get_mut(seat.principal()) {
             *open -= 1;
             if *open == 0 {
-                self.principals.remove(&seat.principal);
+                self.principals.remove(seat.principal());
             }
         }
         for Follow { topic, group, .. } in follows {
