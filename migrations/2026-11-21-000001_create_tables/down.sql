@@ -7,4 +7,5 @@ DROP TABLE canary_metrics;
 DROP TABLE canaries;
 DROP TABLE model_gates;
 DROP TABLE models;
+DROP TABLE swept_jobs;
 DROP TABLE jobs;

@@ -11,7 +11,7 @@ use crate::jobs::machine::Change;
 use crate::jobs::story::{self, Fact, Told};
 use crate::store::audits::AuditEntry;
 use crate::store::jobs::{self, JobChange, JobRow, JobStatus};
-use crate::store::{StoreError, Transaction};
+use crate::store::{Numbered, StoreError, Transaction};
 
 /// Who did what nobody asked for in particular.
 const SYSTEM: &str = "system";
@@ -20,9 +20,9 @@ fn entity(row: &JobRow) -> Entity {
     Entity { kind: EntityKind::Job, id: row.job_id.as_str().into() }
 }
 
-pub(super) fn audit(
+fn audit(
     transaction: &mut Transaction<'_>,
-    row: &JobRow,
+    (row, numbered): (&JobRow, Numbered),
     actor: &str,
     fact: Fact,
 ) -> Result<i64, StoreError> {
@@ -30,7 +30,7 @@ pub(super) fn audit(
         actor,
         action: fact.action,
         entity: &entity(row),
-        numbered: row.numbered(),
+        numbered,
         payload_json: fact.details,
         message: fact.message,
     })
@@ -53,7 +53,8 @@ pub(super) fn accept(
     board: &Arc<Board>,
     row: JobRow,
 ) -> Result<Arc<JobView>, StoreError> {
-    let number = audit(transaction, &row, &row.principal, story::accepted(&row))?;
+    let first = (&row, Numbered::First);
+    let number = audit(transaction, first, &row.principal, story::accepted(&row))?;
     let row = jobs::insert(transaction, number, row)?;
     if let Some(told) = story::told(&row) {
         emit(transaction, &row, &told)?;
@@ -75,7 +76,8 @@ pub(super) fn wish_cancelled(
         ..JobChange::default()
     };
     let row = jobs::advance(transaction, row, &change)?;
-    audit(transaction, &row, by, story::cancel_wished(&row, by, reason))?;
+    let later = (&row, Numbered::Later(row.number));
+    audit(transaction, later, by, story::cancel_wished(&row, by, reason))?;
     Ok(put_up(transaction, board, row))
 }
 
@@ -125,7 +127,7 @@ pub(super) fn change(
         }
         Change::Progress(_) => return Ok(put_up(transaction, board, row)),
     };
-    audit(transaction, &row, actor, fact)?;
+    audit(transaction, (&row, Numbered::Later(row.number)), actor, fact)?;
     if let Some(told) = story::told(&row) {
         emit(transaction, &row, &told)?;
     }
@@ -146,7 +148,8 @@ pub(super) fn give_up(
         ..JobChange::default()
     };
     let row = jobs::advance(transaction, row, &columns)?;
-    audit(transaction, &row, SYSTEM, story::given_up(&row, failure))?;
+    let later = (&row, Numbered::Later(row.number));
+    audit(transaction, later, SYSTEM, story::given_up(&row, failure))?;
     if let Some(told) = story::told(&row) {
         emit(transaction, &row, &told)?;
     }

@@ -1,7 +1,8 @@
 //! The `audits` table: facts in a hash chain.
 //!
 //! A row's hash is SHA-256 over a JSON array of the chain's name, the hash before it and the row's
-//! columns, so that an exported chain can be checked without this program.
+//! columns, so that an exported chain can be checked without this program: `["lukhas-mcp audit 1",
+//! prev_hash, id, about, ts, actor, action, entity_type, entity_id, payload_json, message]`.
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -107,14 +108,13 @@ pub(super) fn insert(conn: &mut SqliteConnection, row: &AuditRow) -> Result<(), 
     Ok(())
 }
 
-/// The facts about one thing, oldest first.
+/// The facts about the things with this id, oldest first.
 pub fn about(conn: &mut SqliteConnection, entity_id: &str) -> Result<Vec<AuditRow>, StoreError> {
     let rows = audits::table.order(audits::id).select(AuditRow::as_select());
-    Ok(match numbers::of(conn, entity_id)? {
-        Some(number) => rows.filter(audits::about.eq(number)).load(conn)?,
-        None => {
-            rows.filter(audits::about.is_null().and(audits::entity_id.eq(entity_id))).load(conn)?
-        }
+    let by_id = audits::about.is_null().and(audits::entity_id.eq(entity_id));
+    Ok(match numbers::of_job(conn, entity_id)? {
+        Some(number) => rows.filter(audits::about.eq(number).or(by_id.nullable())).load(conn)?,
+        None => rows.filter(by_id).load(conn)?,
     })
 }
 

@@ -68,7 +68,7 @@ type Condition = Box<
 
 /// Finds one thing's events by its number, or by its topic if it has none.
 fn is_about(conn: &mut SqliteConnection, entity: &Entity) -> Result<Condition, StoreError> {
-    Ok(match numbers::of(conn, &entity.id)? {
+    Ok(match numbers::of(conn, entity)? {
         Some(number) => Box::new(events::about.eq(number)),
         None => {
             Box::new(events::about.is_null().and(events::topic.eq(entity.to_string())).nullable())

@@ -7,10 +7,10 @@ use diesel::serialize::{IsNull, Output, ToSql};
 use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteValue};
 
+use crate::store::Transaction;
 use crate::store::error::StoreError;
 use crate::store::numbers;
-use crate::store::schema::{jobs, swept_jobs};
-use crate::store::{Numbered, Transaction};
+use crate::store::schema::{idempotency_keys, jobs, swept_jobs};
 
 /// Where a job stands. The spelling is the wire's and the table's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
@@ -150,11 +150,6 @@ impl JobRow {
             cancel_reason: None,
         }
     }
-
-    /// How the next fact about it is found again.
-    pub fn numbered(&self) -> Numbered {
-        if self.number == 0 { Numbered::First } else { Numbered::Later(self.number) }
-    }
 }
 
 /// What changes when a job moves on; `None` leaves a column as it is.
@@ -201,7 +196,7 @@ pub fn find(conn: &mut SqliteConnection, id: &str) -> Result<JobRow, StoreError>
 
 /// Whether there is such a job, or was one.
 pub fn is_known(transaction: &mut Transaction<'_>, id: &str) -> Result<bool, StoreError> {
-    Ok(numbers::of(transaction.connection(), id)?.is_some())
+    Ok(numbers::of_job(transaction.connection(), id)?.is_some())
 }
 
 /// Finds a job inside a change.
@@ -299,7 +294,8 @@ pub fn expired(
     Ok(old.load(conn)?)
 }
 
-/// Removes jobs that are over but for their numbers, and says how many.
+/// Removes jobs that are over, and the idempotency keys that stand for them, but for their numbers;
+/// says how many.
 pub fn delete(transaction: &mut Transaction<'_>, ids: &[String]) -> Result<usize, StoreError> {
     let open = [JobStatus::Queued, JobStatus::Running];
     let over = || jobs::table.filter(jobs::job_id.eq_any(ids).and(jobs::status.ne_all(open)));
@@ -307,5 +303,7 @@ pub fn delete(transaction: &mut Transaction<'_>, ids: &[String]) -> Result<usize
         .values(over().select((jobs::job_id, jobs::number)))
         .into_columns((swept_jobs::job_id, swept_jobs::number))
         .execute(transaction.connection())?;
+    let keys = idempotency_keys::table.filter(idempotency_keys::job_id.eq_any(ids));
+    diesel::delete(keys).execute(transaction.connection())?;
     Ok(diesel::delete(over()).execute(transaction.connection())?)
 }

@@ -6,6 +6,7 @@
 
 use diesel::prelude::*;
 
+use crate::ids::{Entity, EntityKind};
 use crate::store::error::StoreError;
 use crate::store::schema::{jobs, swept_jobs};
 
@@ -20,8 +21,16 @@ pub enum Numbered {
     Never,
 }
 
-/// The number of the thing with this id, if it has one.
-pub(super) fn of(conn: &mut SqliteConnection, id: &str) -> Result<Option<i64>, StoreError> {
+/// The number of a thing, if it has one.
+pub(super) fn of(conn: &mut SqliteConnection, entity: &Entity) -> Result<Option<i64>, StoreError> {
+    match entity.kind {
+        EntityKind::Job => of_job(conn, &entity.id),
+        EntityKind::Canary | EntityKind::Model => Ok(None),
+    }
+}
+
+/// The number of the job with this id, if there is or was one.
+pub(super) fn of_job(conn: &mut SqliteConnection, id: &str) -> Result<Option<i64>, StoreError> {
     let kept = jobs::table.find(id).select(jobs::number).first(conn).optional()?;
     if kept.is_some() {
         return Ok(kept);

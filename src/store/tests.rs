@@ -106,7 +106,8 @@ async fn many_changes_at_once_share_transactions_and_keep_their_order() {
     let answers = futures_util::future::join_all(writes).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 198);
     let statistics = bench.store.statistics();
-    assert_eq!((statistics.operations, statistics.failed), (198, 2));
+    // Those that failed by themselves did not fail with their transaction.
+    assert_eq!((statistics.operations, statistics.failed), (198, 0));
     assert!(statistics.commits < 100, "{statistics:?}");
     let seqs: Vec<_> = bench.published.lock().unwrap().iter().map(|event| event.seq).collect();
     assert_eq!(seqs, (1..=198).collect::<Vec<i64>>());

@@ -134,8 +134,8 @@ impl<'a> Transaction<'a> {
         self.gathered.after_commit.push(Box::new(work));
     }
 
-    /// Has `work` done once the events were handed on, which it would only hold up; as for the
-    /// rest, like [`Self::after_commit`].
+    /// Has `work` done once the events were handed on, which it would only hold up, and before
+    /// callers are answered; as for the rest, like [`Self::after_commit`].
     pub fn after_publish(&mut self, work: impl FnOnce() + Send + 'static) {
         self.gathered.after_publish.push(Box::new(work));
     }

@@ -171,8 +171,8 @@ impl DbActor {
                     work();
                 }
             }
-            // It was alone, so its own error says it all.
-            Err(NotCommitted::Culprit(_)) => self.statistics.failed(batch.len()),
+            // It was alone, so its own error says it all; most often, that it came too late.
+            Err(NotCommitted::Culprit(_)) => {}
             Err(NotCommitted::Failed(error)) => {
                 self.statistics.failed(batch.len());
                 let mut error = Some(error);

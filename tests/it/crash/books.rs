@@ -7,7 +7,7 @@ use lukhas_mcp::clock::SystemClock;
 use lukhas_mcp::ids::{Entity, JobId};
 use lukhas_mcp::store::audits::AuditEntry;
 use lukhas_mcp::store::jobs::{self, JobRow, JobStatus};
-use lukhas_mcp::store::{self, Store, StoreDeps, Transaction};
+use lukhas_mcp::store::{self, Numbered, Store, StoreDeps, Transaction};
 use lukhas_mcp::supervision::{RestartPolicy, Supervision};
 use serde_json::json;
 
@@ -191,7 +191,7 @@ fn add(transaction: &mut Transaction<'_>, status: JobStatus) -> Result<(), store
             actor: "system",
             action,
             entity: &entity,
-            numbered: row.numbered(),
+            numbered: if row.number == 0 { Numbered::First } else { Numbered::Later(row.number) },
             payload_json: json!({ "taskId": row.task_id }).to_string(),
             message,
         })?;
