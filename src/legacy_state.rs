@@ -130,7 +130,7 @@ fn import(transaction: &mut Transaction<'_>, state: &State) -> Result<Imported, 
     let mut jobs: Vec<OldJob> = state.jobs.iter().filter_map(understood).collect();
     imported.skipped += state.jobs.len() - jobs.len();
     // Jobs are listed in the order in which they come in.
-    jobs.sort_by(|a, b| a.started_at.cmp(&b.started_at));
+    jobs.sort_by_key(|job| Timestamp::parse(&job.started_at).ok());
     for old in &jobs {
         let came_in = import_job(transaction, old)?;
         *if came_in { &mut imported.jobs } else { &mut imported.skipped } += 1;
