@@ -5,29 +5,15 @@ use std::thread;
 
 use anyhow::Result;
 
-use crate::http::{Connection, post};
+use crate::http::Connection;
 use crate::rpc::{Access, Call};
-use crate::server::Server;
-use crate::stats::float;
 
 /// Connections of a plain load.
 const CONNECTIONS: u64 = 32;
-const YARDSTICK_REQUESTS: u64 = 20_000;
 
 /// Makes one call `count` times over several connections and checks each answer.
 pub fn repeat(call: &Call, access: &Access, port: u16, count: u64) -> Result<()> {
     spread(port, count, |connection, id| call.make(connection, access, id).map(drop))
-}
-
-/// The bare handler's processor time for one request under a plain load, in microseconds. Rounds
-/// in which this differs much were not made on the same machine, so to say.
-pub fn yardstick(bare: &Server) -> Result<f64> {
-    let request = post("/mcp", None, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#);
-    let before = bare.cpu_microseconds()?;
-    spread(bare.port(), YARDSTICK_REQUESTS, |connection, _| {
-        connection.exchange(&request).map(drop)
-    })?;
-    Ok((bare.cpu_microseconds()? - before) / float(YARDSTICK_REQUESTS))
 }
 
 fn spread(

@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use crate::stats::Sample;
 
-/// Beyond this spread of the bare handler nothing is judged.
+/// Beyond this spread of its rounds, nothing is judged by a figure.
 const NOISE_LIMIT: f64 = 0.25;
 
-/// Why nothing can be judged, if the rounds of the bare handler lie too far apart.
-pub fn noise(bare: &Sample) -> Option<String> {
-    let spread = bare.spread().filter(|spread| *spread > NOISE_LIMIT)?;
-    Some(format!("noisy, the bare handler's own spread is {:.0} %", spread * 100.0))
+/// Why nothing can be judged by a figure, if its rounds lie too far apart.
+pub fn noise(figure: &Sample) -> Option<String> {
+    let spread = figure.spread().filter(|spread| *spread > NOISE_LIMIT)?;
+    Some(format!("noisy, the rounds spread by {:.0} %", spread * 100.0))
 }
 
 /// A table of text cells.

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::cell::{self, Cell, Kind, Pace};
 use crate::bench::{Bench, RequestLog};
-use crate::load::yardstick;
 use crate::plan::Plan;
 use crate::report::{Bound, Goal, Section, Table, noise};
 use crate::sse::fleet::{Completeness, LANES};
@@ -97,15 +96,11 @@ impl Row {
 /// Measures every size of fleet.
 pub fn measure(bench: &Bench, plan: &Plan) -> Result<Section> {
     let mut rows = Vec::new();
-    let mut bare = Sample::default();
     for &readers in &plan.readers {
         let mut daemon = Row::new(DAEMON, readers);
         let mut nchan = Row::new(NCHAN, readers);
         for round in 0..plan.rounds {
             eprintln!("fan-out, {readers} readers: round {} of {}", round + 1, plan.rounds);
-            if readers == JUDGED {
-                bare.push(yardstick(&bench.start_bare()?)?);
-            }
             run_round(bench, plan, &mut daemon, &mut nchan)?;
         }
         rows.extend([daemon, nchan]);
@@ -113,8 +108,8 @@ pub fn measure(bench: &Bench, plan: &Plan) -> Result<Section> {
     rows.retain(|row| !row.kib_a_reader.values.is_empty() || !row.broken_rounds.is_empty());
     Ok(Section {
         tables: vec![table(&rows)],
-        goals: goals(&rows, &bare),
-        data: serde_json::json!({ "bare_cpu_microseconds": bare, "fan_out": rows }),
+        goals: goals(&rows),
+        data: serde_json::json!({ "fan_out": rows }),
     })
 }
 
@@ -191,19 +186,23 @@ fn delivered(row: &Row) -> String {
     }
 }
 
-fn goals(rows: &[Row], bare: &Sample) -> Vec<Goal> {
-    let doubt = noise(bare);
+fn goals(rows: &[Row]) -> Vec<Goal> {
     let find = |server| rows.iter().find(|row| row.server == server && row.readers == JUDGED);
     let daemon = find(DAEMON);
     let both = daemon.zip(find(NCHAN));
     let mut goals = Vec::new();
     for (name, pick) in [("event by event", single as fn(&Row) -> &Figures), ("bursts", bursts)] {
-        let ratio = |figure: fn(&Figures) -> &Sample| {
-            both.and_then(|(daemon, nchan)| figure(pick(daemon)).over(figure(pick(nchan))).median())
-        };
-        let mut add = |what: &str, bound, figure| {
+        let mut add = |what: &str, bound, figure: fn(&Figures) -> &Sample| {
             let name = format!("{JUDGED} readers, {name}: {what} ÷ nchan");
-            goals.push(Goal::judge(&name, bound, ratio(figure), doubt.as_deref()));
+            let own = daemon.map(|daemon| figure(pick(daemon)));
+            let ratio = both.map(|(daemon, nchan)| figure(pick(daemon)).over(figure(pick(nchan))));
+            let doubt = own.and_then(noise);
+            goals.push(Goal::judge(
+                &name,
+                bound,
+                ratio.and_then(|it| it.median()),
+                doubt.as_deref(),
+            ));
         };
         add("deliveries/s", Bound::AtLeast(1.0), |figures| &figures.deliveries_a_second);
         add("time to the last reader", Bound::AtMost(1.0), |figures| {

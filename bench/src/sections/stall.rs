@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::cell::daemon_stream;
 use crate::bench::{Bench, RequestLog};
-use crate::load::yardstick;
 use crate::plan::Plan;
 use crate::report::{Bound, Goal, Section, Table, noise};
 use crate::sse::fleet::{Fleet, LANES};
@@ -37,10 +36,8 @@ struct Figures {
 pub fn measure(bench: &Bench, plan: &Plan) -> Result<Section> {
     let mut without = Figures::default();
     let mut with = Figures { stalled: STALLED, ..Figures::default() };
-    let mut bare = Sample::default();
     for round in 0..plan.stall_rounds {
         eprintln!("stalled readers: round {} of {}", round + 1, plan.stall_rounds);
-        bare.push(yardstick(&bench.start_bare()?)?);
         for figures in [&mut without, &mut with] {
             run(bench, plan, figures)?;
         }
@@ -48,7 +45,7 @@ pub fn measure(bench: &Bench, plan: &Plan) -> Result<Section> {
     if without.all_times.is_empty() {
         return Ok(Section::default());
     }
-    let doubt = noise(&bare).or_else(|| never_stalled(&with));
+    let doubt = noise(&without.p50_milliseconds).or_else(|| never_stalled(&with));
     let ratio = |percent| {
         let with = percentile(&with.all_times, percent)?;
         percentile(&without.all_times, percent).map(|without| with / without)
@@ -60,7 +57,7 @@ pub fn measure(bench: &Bench, plan: &Plan) -> Result<Section> {
     Ok(Section {
         tables: vec![table(&[&without, &with])],
         goals: vec![goal(50), goal(99)],
-        data: serde_json::json!({ "bare_cpu_microseconds": bare, "stalled": [without, with] }),
+        data: serde_json::json!({ "stalled": [without, with] }),
     })
 }
 
