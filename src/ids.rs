@@ -75,7 +75,7 @@ id_type! {
 ///
 /// They are random as the others are. What is written at once has them in common and therefore lies
 /// together in an index on ids: one page is changed, and not one for each.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct IdPrefix(String);
 
 impl IdPrefix {

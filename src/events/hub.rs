@@ -225,7 +225,7 @@ impl Hub {
     /// What the stream has carried so far.
     pub fn statistics(&self) -> StatisticsNow {
         let readers = self.registry().readers();
-        self.statistics.now(readers, self.head())
+        self.statistics.now(readers)
     }
 }
 

@@ -19,8 +19,6 @@ pub(super) struct Statistics {
 pub struct StatisticsNow {
     /// Streams that are open.
     pub readers: usize,
-    /// The newest event that was published.
-    pub head: i64,
     /// Events that were published.
     pub published: u64,
     /// Event frames handed to readers, those from the log among them.
@@ -64,10 +62,9 @@ impl Statistics {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn now(&self, readers: usize, head: i64) -> StatisticsNow {
+    pub(super) fn now(&self, readers: usize) -> StatisticsNow {
         StatisticsNow {
             readers,
-            head,
             published: self.published.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
             replayed: self.replayed.load(Ordering::Relaxed),

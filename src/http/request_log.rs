@@ -115,9 +115,7 @@ fn shown_url(path: &str, query: &str) -> String {
         return path.to_owned();
     }
     let shown = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name @ ("topic" | "lastEventId" | "from" | "to"), value)) => {
-            format!("{name}={value}")
-        }
+        Some((name @ ("topic" | "lastEventId"), value)) => format!("{name}={value}"),
         Some((name, _)) if name.eq_ignore_ascii_case("key") => "key=****".to_owned(),
         _ => "****".to_owned(),
     });

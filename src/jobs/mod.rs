@@ -173,11 +173,6 @@ impl Jobs {
         }
     }
 
-    /// A job as it is known without asking the database.
-    pub fn at_hand(&self, id: &JobId) -> Option<Arc<JobView>> {
-        self.deps.board.get(id)
-    }
-
     /// Lists jobs, newest first.
     ///
     /// # Errors

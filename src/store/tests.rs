@@ -208,6 +208,37 @@ async fn the_log_replays_what_was_asked_for_and_knows_what_it_lost() {
 }
 
 #[actix::test]
+async fn things_of_other_kinds_may_have_the_id_of_a_job() {
+    let bench = Bench::new();
+    bench.store.write(|transaction| add(transaction, "job_a")).await.unwrap();
+    let model = Entity::parse("model/job_a").unwrap();
+    let told = model.clone();
+    let write = bench.store.write(move |transaction| {
+        transaction.emit((&told, None), "promoted", &json!({}))?;
+        transaction.audit(AuditEntry {
+            actor: "system",
+            action: "promote_model",
+            entity: &told,
+            numbered: Numbered::Never,
+            payload_json: "{}".to_owned(),
+            message: "job_a is a model as well.".to_owned(),
+        })
+    });
+    write.await.unwrap();
+    let of = |entity: Entity| {
+        let filters = vec![EventFilter::Entity(entity)];
+        bench.store.read(move |conn| events::replay(conn, &filters, 0, 9, 9))
+    };
+    let job = Entity::parse("job/job_a").unwrap();
+    let seqs = |found: Vec<CommittedEvent>| found.iter().map(|event| event.seq).collect::<Vec<_>>();
+    assert_eq!(seqs(of(job).await.unwrap()), [1]);
+    assert_eq!(seqs(of(model).await.unwrap()), [2]);
+    let facts = bench.store.read(|conn| audits::about(conn, "job_a")).await.unwrap();
+    let actions: Vec<_> = facts.iter().map(|fact| fact.action.as_str()).collect();
+    assert_eq!(actions, ["run_eval", "promote_model"]);
+}
+
+#[actix::test]
 async fn lists_go_newest_first_page_by_page() {
     let bench = Bench::new();
     for n in 0..5 {

@@ -92,10 +92,7 @@ impl Tool for Status {
     type Answer = ();
 
     async fn call(doors: &Doors, _: &Caller, arguments: Arguments) -> Result<Reply<()>, ToolError> {
-        let view = match doors.jobs.at_hand(&arguments.job_id) {
-            Some(view) => view,
-            None => doors.jobs.find(&arguments.job_id).await?,
-        };
+        let view = doors.jobs.find(&arguments.job_id).await?;
         // Made once for each state of a job, however often it is asked for.
         let bytes = view.encoded(|row| encode(row).into_bytes());
         Ok(Reply::Made(CallResult::from_bytes(bytes)))

@@ -264,7 +264,9 @@ async fn a_later_daemon_takes_up_what_an_earlier_one_left() {
     let runner = FakeRunner::doing(Script::Hangs);
     let bench = Bench::new(&runner, 1).await;
     let (running, queued) = (bench.submit().await, bench.submit().await);
-    bench.until("one runs", |b| b.jobs.at_hand(&running).unwrap().row.running_at.is_some()).await;
+    bench
+        .until("one runs", |b| b.jobs.deps.board.get(&running).unwrap().row.running_at.is_some())
+        .await;
     let directory = Arc::clone(&bench.directory);
     // The first daemon's actors go on hanging; they only ask the runner and write nothing.
     *runner.next.lock().unwrap() = Some(Script::Hangs);
@@ -281,7 +283,9 @@ async fn a_later_daemon_takes_up_what_an_earlier_one_left() {
 async fn what_is_long_over_is_swept_and_its_facts_stay() {
     let runner = FakeRunner::doing(Script::Completes);
     let bench = Bench::new(&runner, 1).await;
-    let id = bench.submit().await;
+    let keyed = NewJob { idempotency_key: Some("k".into()), ..new_job() };
+    let first = bench.jobs.submit(keyed.clone()).await.unwrap();
+    let id = JobId::parse(&first.view.row.job_id).unwrap();
     bench.end_of(&id).await;
     let none = bench.jobs.sweep(time::Duration::days(7), time::Duration::days(7)).await.unwrap();
     assert_eq!(none, Swept::default());
@@ -292,4 +296,6 @@ async fn what_is_long_over_is_swept_and_its_facts_stay() {
     assert!(matches!(bench.jobs.find(&id).await, Err(JobError::Unknown(_))));
     assert_eq!(bench.actions(&id).await.len(), 3);
     assert_eq!(runner.starts(), 0, "the run was not forgotten");
+    // Its key went with it.
+    assert!(!bench.jobs.submit(keyed).await.unwrap().repeated);
 }
