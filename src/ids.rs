@@ -71,6 +71,21 @@ id_type! {
     ConfigId
 }
 
+id_type! {
+    /// Names a canary: `canary_` and 21 random URL-safe characters.
+    CanaryId
+}
+
+id_type! {
+    /// Names a model, with its version after the last colon where it has one: `ranker:12`.
+    ModelId
+}
+
+id_type! {
+    /// Names a gate: a place where a model stands to be used, such as `production`.
+    GateId
+}
+
 /// The first characters of ids that are drawn together.
 ///
 /// They are random as the others are. What is written at once has them in common and therefore lies
@@ -102,12 +117,81 @@ impl JobId {
     /// The text is not `job_` and 1 to 64 URL-safe characters.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let invalid = InvalidId { what: "a job id", form: "job_[A-Za-z0-9_-]{1,64}" };
-        let random = text.strip_prefix("job_").ok_or_else(|| invalid.clone())?;
-        if (1..=64).contains(&random.len()) && is_made_of(random, b"_-") {
-            Ok(Self(text.into()))
-        } else {
-            Err(invalid)
+        parse_handle(text, "job_", &invalid).map(Self)
+    }
+}
+
+impl CanaryId {
+    /// Draws a new id, as [`JobId::generate`] does.
+    pub fn generate(prefix: &IdPrefix) -> Self {
+        Self(format!("canary_{}{}", prefix.0, nanoid::nanoid!(IdPrefix::REST)).into())
+    }
+
+    /// Reads an id as a client or an earlier server wrote it.
+    ///
+    /// # Errors
+    /// The text is not `canary_` and 1 to 64 URL-safe characters.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let invalid = InvalidId { what: "a canary id", form: "canary_[A-Za-z0-9_-]{1,64}" };
+        parse_handle(text, "canary_", &invalid).map(Self)
+    }
+}
+
+fn parse_handle(text: &str, start: &str, invalid: &InvalidId) -> Result<Box<str>, InvalidId> {
+    let random = text.strip_prefix(start).ok_or_else(|| invalid.clone())?;
+    if (1..=64).contains(&random.len()) && is_made_of(random, b"_-") {
+        Ok(text.into())
+    } else {
+        Err(invalid.clone())
+    }
+}
+
+/// Reads the name of a model or a gate. It goes into queries, file names and paths of other
+/// systems, so that its alphabet has nothing that means something there.
+fn parse_name(text: &str, what: &'static str) -> Result<Box<str>, InvalidId> {
+    if (1..=64).contains(&text.len()) && is_made_of(text, b"_.:-") {
+        Ok(text.into())
+    } else {
+        Err(InvalidId { what, form: "[A-Za-z0-9_.:-]{1,64}" })
+    }
+}
+
+impl ModelId {
+    /// Reads a model's id.
+    ///
+    /// # Errors
+    /// The text does not match `[A-Za-z0-9_.:-]{1,64}`.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        parse_name(text, "modelId").map(Self)
+    }
+
+    /// The model without its version. Versions of one model take one another's place in a gate.
+    pub fn name(&self) -> &str {
+        self.split().0
+    }
+
+    /// The version, if the id has one: what follows the last colon.
+    pub fn version(&self) -> Option<&str> {
+        self.split().1
+    }
+
+    fn split(&self) -> (&str, Option<&str>) {
+        match self.0.rsplit_once(':') {
+            Some((name, version)) if !name.is_empty() && !version.is_empty() => {
+                (name, Some(version))
+            }
+            _ => (&self.0, None),
         }
+    }
+}
+
+impl GateId {
+    /// Reads a gate's name.
+    ///
+    /// # Errors
+    /// The text does not match `[A-Za-z0-9_.:-]{1,64}`.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        parse_name(text, "a gate").map(Self)
     }
 }
 
@@ -188,6 +272,16 @@ impl Entity {
         Self { kind: EntityKind::Job, id: id.0.clone() }
     }
 
+    /// A canary.
+    pub fn canary(id: &CanaryId) -> Self {
+        Self { kind: EntityKind::Canary, id: id.0.clone() }
+    }
+
+    /// A model.
+    pub fn model(id: &ModelId) -> Self {
+        Self { kind: EntityKind::Model, id: id.0.clone() }
+    }
+
     /// Reads `<kind>/<id>` as the event log stores it.
     pub fn parse(topic: &str) -> Option<Self> {
         let (kind, id) = topic.split_once('/')?;
@@ -235,5 +329,22 @@ mod tests {
             assert!(TaskId::parse(text).is_err(), "{text:?}");
         }
         assert!(TaskId::parse(&"x".repeat(128)).is_ok());
+        for text in ["", "a b", "production\"} or vector(0) #", "a/b", "a{b}", "é", &"x".repeat(65)]
+        {
+            assert!(ModelId::parse(text).is_err() && GateId::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_models_version_follows_its_last_colon() {
+        let split = |text| {
+            let id = ModelId::parse(text).unwrap();
+            (id.name().to_owned(), id.version().map(str::to_owned))
+        };
+        assert_eq!(split("ranker:12"), ("ranker".to_owned(), Some("12".to_owned())));
+        assert_eq!(split("team:ranker:12"), ("team:ranker".to_owned(), Some("12".to_owned())));
+        for text in ["lukhas-v4", "ranker:", ":12", ":"] {
+            assert_eq!(split(text), (text.to_owned(), None));
+        }
     }
 }

@@ -12,8 +12,11 @@ pub mod mcp;
 pub mod tools;
 
 pub mod audit;
+pub mod canaries;
 pub mod jobs;
 pub mod legacy_state;
+
+pub mod models;
 
 pub mod events;
 

@@ -2,6 +2,7 @@
 
 mod eval;
 pub mod local;
+pub mod metrics;
 
 pub use self::eval::{
     EvalOrchestrator, EvalPlan, EvalResult, ExternalRef, FailureReason, LogStream, LogTail, Metric,

@@ -1,0 +1,1 @@
+//! Canaries: models that are watched in a gate until their evidence decides.
