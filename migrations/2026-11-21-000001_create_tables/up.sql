@@ -52,16 +52,47 @@ CREATE TABLE model_gates (
 );
 
 CREATE TABLE canaries (
-    canary_id   TEXT PRIMARY KEY NOT NULL,
-    model_id    TEXT NOT NULL,
-    from_gate   TEXT NOT NULL,
-    to_gate     TEXT NOT NULL,
-    status      TEXT NOT NULL,
-    created_at  TEXT NOT NULL,
-    updated_at  TEXT NOT NULL,
-    policy_json TEXT NOT NULL
+    canary_id    TEXT PRIMARY KEY NOT NULL,
+    -- as in jobs
+    number       BIGINT NOT NULL,
+    model_id     TEXT NOT NULL,
+    from_gate    TEXT NOT NULL,
+    to_gate      TEXT NOT NULL,
+    status       TEXT NOT NULL
+        CHECK (status IN ('PENDING', 'RUNNING', 'PAUSED', 'PROMOTED', 'ROLLED_BACK', 'FAILED')),
+    created_at   TEXT NOT NULL,
+    updated_at   TEXT NOT NULL,
+    policy_json  TEXT NOT NULL,
+    -- what is being done within the status
+    phase        TEXT NOT NULL
+        CHECK (phase IN ('awaiting_start', 'entering', 'observing', 'paused', 'awaiting_approval',
+                         'promoting', 'rolling_back', 'over')),
+    -- rises with every change: a change that was decided on an older version is not made
+    version      BIGINT NOT NULL,
+    dry_run      INTEGER NOT NULL CHECK (dry_run IN (0, 1)),
+    -- who asked for it, by the name of the key
+    principal    TEXT NOT NULL,
+    -- where its metrics come from
+    source       TEXT NOT NULL,
+    -- the window's clock in milliseconds; it stands still while the canary is paused
+    elapsed_ms   BIGINT NOT NULL,
+    -- the moment at which that clock was read; absent before the window began
+    seen_at      TEXT,
+    polls        BIGINT NOT NULL,
+    -- the counters as they were last read, from which the next look counts on
+    counters_json TEXT,
+    -- a hash over all measurements so far, each hashed with the one before
+    sample_hash  TEXT NOT NULL,
+    -- why it was decided as it was, in one word
+    reason       TEXT,
+    -- the newest decision about it
+    decision_id  TEXT,
+    decided_at   TEXT
 );
+CREATE UNIQUE INDEX canaries_by_number ON canaries (number);
+CREATE INDEX canaries_open ON canaries (phase) WHERE phase <> 'over';
 
+-- What each look at a canary's metrics gave; all of a canary's rows together are its evidence.
 CREATE TABLE canary_metrics (
     id             INTEGER PRIMARY KEY NOT NULL,
     canary_id      TEXT NOT NULL REFERENCES canaries (canary_id),
@@ -73,6 +104,26 @@ CREATE TABLE canary_metrics (
     raw_data       TEXT
 );
 CREATE INDEX canary_metrics_by_canary ON canary_metrics (canary_id, id);
+
+-- Every decision about a canary with every number it was made of; `hash` is SHA-256 over the record
+-- and stands in the audit chain, too.
+CREATE TABLE decisions (
+    decision_id TEXT PRIMARY KEY NOT NULL,
+    canary_id   TEXT NOT NULL REFERENCES canaries (canary_id),
+    at          TEXT NOT NULL,
+    record_json TEXT NOT NULL,
+    hash        TEXT NOT NULL
+);
+CREATE INDEX decisions_by_canary ON decisions (canary_id);
+
+CREATE TRIGGER decisions_are_never_changed BEFORE UPDATE ON decisions
+BEGIN
+    SELECT RAISE(ABORT, 'decisions are never changed');
+END;
+CREATE TRIGGER canary_metrics_are_never_changed BEFORE UPDATE ON canary_metrics
+BEGIN
+    SELECT RAISE(ABORT, 'measurements are never changed');
+END;
 
 -- Every fact that can be asked about, in a chain: each row's hash covers the row and the hash
 -- before it.

@@ -112,9 +112,12 @@ pub(super) fn insert(conn: &mut SqliteConnection, row: &AuditRow) -> Result<(), 
 pub fn about(conn: &mut SqliteConnection, entity_id: &str) -> Result<Vec<AuditRow>, StoreError> {
     let rows = audits::table.order(audits::id).select(AuditRow::as_select());
     let by_id = audits::about.is_null().and(audits::entity_id.eq(entity_id));
-    Ok(match numbers::of_job(conn, entity_id)? {
-        Some(number) => rows.filter(audits::about.eq(number).or(by_id.nullable())).load(conn)?,
-        None => rows.filter(by_id).load(conn)?,
+    // A model may be named like a job, so that an id can stand for two things.
+    let numbers = numbers::of_id(conn, entity_id)?;
+    Ok(if numbers.is_empty() {
+        rows.filter(by_id).load(conn)?
+    } else {
+        rows.filter(audits::about.eq_any(numbers).or(by_id.nullable())).load(conn)?
     })
 }
 

@@ -1,74 +1,37 @@
 //! The `jobs` table.
 
-use diesel::deserialize::{FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
 use diesel::prelude::*;
-use diesel::serialize::{IsNull, Output, ToSql};
 use diesel::sql_types::{Bool, Nullable, Text};
-use diesel::sqlite::{Sqlite, SqliteValue};
+use diesel::sqlite::Sqlite;
 
 use crate::store::Transaction;
 use crate::store::error::StoreError;
 use crate::store::numbers;
 use crate::store::schema::{idempotency_keys, jobs, swept_jobs};
+use crate::store::text_enum::text_enum;
 
-/// Where a job stands. The spelling is the wire's and the table's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Text)]
-pub enum JobStatus {
-    /// Accepted, and not yet with the runner.
-    Queued,
-    /// The runner has it.
-    Running,
-    /// It gave a result.
-    Completed,
-    /// It will give none.
-    Failed,
-    /// Somebody ended it.
-    Cancelled,
-    /// It was only asked whether it could be done.
-    DryRun,
+text_enum! {
+    /// Where a job stands.
+    JobStatus("job status") {
+        /// Accepted, and not yet with the runner.
+        Queued = "QUEUED",
+        /// The runner has it.
+        Running = "RUNNING",
+        /// It gave a result.
+        Completed = "COMPLETED",
+        /// It will give none.
+        Failed = "FAILED",
+        /// Somebody ended it.
+        Cancelled = "CANCELLED",
+        /// It was only asked whether it could be done.
+        DryRun = "DRY_RUN",
+    }
 }
 
 impl JobStatus {
-    /// Every status.
-    pub const ALL: [Self; 6] =
-        [Self::Queued, Self::Running, Self::Completed, Self::Failed, Self::Cancelled, Self::DryRun];
-
     /// Whether the job will never change again.
     pub fn is_terminal(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)
-    }
-
-    /// The status as the table and the wire spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "QUEUED",
-            Self::Running => "RUNNING",
-            Self::Completed => "COMPLETED",
-            Self::Failed => "FAILED",
-            Self::Cancelled => "CANCELLED",
-            Self::DryRun => "DRY_RUN",
-        }
-    }
-
-    /// Reads a status as the table and the wire spell it.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-}
-
-impl ToSql<Text, Sqlite> for JobStatus {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> diesel::serialize::Result {
-        out.set_value(self.as_str());
-        Ok(IsNull::No)
-    }
-}
-
-impl FromSql<Text, Sqlite> for JobStatus {
-    fn from_sql(value: SqliteValue<'_, '_, '_>) -> diesel::deserialize::Result<Self> {
-        let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
-        Self::parse(&text).ok_or_else(|| format!("unknown job status {text}").into())
     }
 }
 

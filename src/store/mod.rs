@@ -12,7 +12,9 @@
 
 pub mod audits;
 mod backup;
+pub mod canaries;
 mod connection;
+pub mod decisions;
 mod error;
 pub mod events;
 pub mod idempotency;
@@ -24,6 +26,7 @@ mod numbers;
 mod readers;
 pub(crate) mod schema;
 mod statistics;
+mod text_enum;
 mod transaction;
 mod writer;
 

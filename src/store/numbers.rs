@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::ids::{Entity, EntityKind};
 use crate::store::error::StoreError;
-use crate::store::schema::{jobs, swept_jobs};
+use crate::store::schema::{canaries, jobs, swept_jobs};
 
 /// Where a fact stands among those about the same thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,8 @@ pub enum Numbered {
 pub(super) fn of(conn: &mut SqliteConnection, entity: &Entity) -> Result<Option<i64>, StoreError> {
     match entity.kind {
         EntityKind::Job => of_job(conn, &entity.id),
-        EntityKind::Canary | EntityKind::Model => Ok(None),
+        EntityKind::Canary => of_canary(conn, &entity.id),
+        EntityKind::Model => Ok(None),
     }
 }
 
@@ -36,4 +37,14 @@ pub(super) fn of_job(conn: &mut SqliteConnection, id: &str) -> Result<Option<i64
         return Ok(kept);
     }
     Ok(swept_jobs::table.find(id).select(swept_jobs::number).first(conn).optional()?)
+}
+
+/// The number of the canary with this id, if there is one; canaries are never swept.
+fn of_canary(conn: &mut SqliteConnection, id: &str) -> Result<Option<i64>, StoreError> {
+    Ok(canaries::table.find(id).select(canaries::number).first(conn).optional()?)
+}
+
+/// The numbers of all that has this id.
+pub(super) fn of_id(conn: &mut SqliteConnection, id: &str) -> Result<Vec<i64>, StoreError> {
+    Ok(of_job(conn, id)?.into_iter().chain(of_canary(conn, id)?).collect())
 }

@@ -48,6 +48,56 @@ diesel::table! {
 }
 
 diesel::table! {
+    canaries (canary_id) {
+        canary_id -> Text,
+        number -> BigInt,
+        model_id -> Text,
+        from_gate -> Text,
+        to_gate -> Text,
+        status -> Text,
+        created_at -> Text,
+        updated_at -> Text,
+        policy_json -> Text,
+        phase -> Text,
+        version -> BigInt,
+        dry_run -> Bool,
+        principal -> Text,
+        source -> Text,
+        elapsed_ms -> BigInt,
+        seen_at -> Nullable<Text>,
+        polls -> BigInt,
+        counters_json -> Nullable<Text>,
+        sample_hash -> Text,
+        reason -> Nullable<Text>,
+        decision_id -> Nullable<Text>,
+        decided_at -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    canary_metrics (id) {
+        id -> BigInt,
+        canary_id -> Text,
+        created_at -> Text,
+        latency_p95_ms -> Nullable<Double>,
+        error_rate -> Nullable<Double>,
+        gate -> Text,
+        source -> Text,
+        raw_data -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    decisions (decision_id) {
+        decision_id -> Text,
+        canary_id -> Text,
+        at -> Text,
+        record_json -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
     audits (id) {
         id -> BigInt,
         about -> Nullable<BigInt>,
