@@ -23,6 +23,7 @@ pub mod events;
 pub mod adapters;
 pub mod store;
 
+pub mod board;
 pub mod clock;
 pub mod config;
 pub mod ids;

@@ -16,10 +16,10 @@ use crate::adapters::{
 use crate::clock::Timestamp;
 use crate::ids::{ConfigId, JobId, TaskId};
 use crate::jobs::JobDeps;
-use crate::jobs::board::JobView;
 use crate::jobs::machine::{self, Change, Effect, Facts, Input, State};
 use crate::jobs::record;
 use crate::jobs::supervisor::{AskForPlace, JobSupervisor, LeavePlace, OccupyPlace};
+use crate::jobs::view::JobView;
 use crate::store::jobs::JobRow;
 use crate::store::{StoreError, Transaction, jobs};
 use crate::supervision::{crash, deliver};
@@ -310,7 +310,7 @@ impl Handler<CancelWished> for JobActor {
 
     fn handle(&mut self, CancelWished: CancelWished, ctx: &mut Self::Context) {
         // The board has what was committed, the wish included.
-        if let Some(view) = self.deps.board.get(&self.id()) {
+        if let Some(view) = self.deps.board.get(self.id().as_str()) {
             self.view = view;
         }
         self.feed(Input::CancelWished, ctx);

@@ -11,7 +11,6 @@
 //! 3. A wish to cancel, once committed, wins over every result that is not committed yet.
 
 mod actor;
-mod board;
 mod machine;
 mod queue;
 mod record;
@@ -21,7 +20,9 @@ mod supervisor;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod view;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -29,20 +30,23 @@ use std::time::Duration;
 use actix::prelude::*;
 
 use crate::adapters::{EvalOrchestrator, ExternalRef, LogStream, LogTail, RunnerError};
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::ids::JobId;
 use crate::store::jobs::{self, JobFilter, JobRow, JobStatus};
 use crate::store::{Store, StoreError};
 use crate::supervision::{Ended, Supervision, deliver};
 
-use self::board::Board;
-pub use self::board::JobView;
 pub use self::submission::{NewJob, Submitted};
 use self::supervisor::{Cancel, Depth, JobSupervisor, Ping};
 pub use self::sweep::Swept;
+pub use self::view::JobView;
 
 /// How long a caller of [`Jobs::cancel`] waits for the end before it is told that it is on its way.
 const CANCEL_WAIT: Duration = Duration::from_secs(10);
+
+/// How many jobs that are over are kept at hand.
+const FINISHED: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not 0");
 
 /// What every job's actor needs from the rest of the daemon.
 struct JobDeps {
@@ -50,7 +54,7 @@ struct JobDeps {
     runner: Arc<dyn EvalOrchestrator>,
     clock: Arc<dyn Clock>,
     supervision: Supervision,
-    board: Arc<Board>,
+    board: Arc<Board<JobView>>,
     max_running: usize,
     max_queued: usize,
 }
@@ -129,7 +133,7 @@ impl Jobs {
     /// The open jobs cannot be read.
     pub async fn start(settings: JobSettings) -> Result<Self, StoreError> {
         let JobSettings { store, runner, clock, supervision, arbiter, .. } = settings;
-        let board = Arc::new(Board::new());
+        let board = Arc::new(Board::new(FINISHED));
         let mut left_over = Vec::new();
         for row in store.read(jobs::open).await? {
             let view = JobView::new(row);
@@ -156,7 +160,7 @@ impl Jobs {
     /// # Errors
     /// [`JobError::Unknown`], or the store's.
     pub async fn find(&self, id: &JobId) -> Result<Arc<JobView>, JobError> {
-        if let Some(view) = self.deps.board.get(id) {
+        if let Some(view) = self.deps.board.get(id.as_str()) {
             return Ok(view);
         }
         let key = id.to_string();
@@ -214,7 +218,7 @@ impl Jobs {
         if status.is_terminal() {
             return Err(JobError::Over { id: id.clone(), status });
         }
-        let over = tokio::time::timeout(CANCEL_WAIT, self.deps.board.until_over(id)).await;
+        let over = tokio::time::timeout(CANCEL_WAIT, self.deps.board.until_over(id.as_str())).await;
         match over {
             Ok(Some(view)) => Ok(view),
             Ok(None) | Err(_) => self.find(id).await,

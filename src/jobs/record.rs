@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::adapters::RunProgress;
+use crate::board::Board;
 use crate::clock::Timestamp;
 use crate::ids::{Entity, EntityKind};
-use crate::jobs::board::{Board, JobView};
 use crate::jobs::machine::Change;
 use crate::jobs::story::{self, Fact, Told};
+use crate::jobs::view::JobView;
 use crate::store::audits::AuditEntry;
 use crate::store::jobs::{self, JobChange, JobRow, JobStatus};
 use crate::store::{Numbered, StoreError, Transaction};
@@ -40,7 +41,11 @@ fn emit(transaction: &mut Transaction<'_>, row: &JobRow, told: &Told) -> Result<
     transaction.emit((&entity(row), Some(row.number)), told.name, &told.fields)
 }
 
-fn put_up(transaction: &mut Transaction<'_>, board: &Arc<Board>, row: JobRow) -> Arc<JobView> {
+fn put_up(
+    transaction: &mut Transaction<'_>,
+    board: &Arc<Board<JobView>>,
+    row: JobRow,
+) -> Arc<JobView> {
     let view = JobView::new(row);
     let (board, shown) = (Arc::clone(board), Arc::clone(&view));
     transaction.after_commit(move || board.put(shown));
@@ -50,7 +55,7 @@ fn put_up(transaction: &mut Transaction<'_>, board: &Arc<Board>, row: JobRow) ->
 /// Writes a new job down.
 pub(super) fn accept(
     transaction: &mut Transaction<'_>,
-    board: &Arc<Board>,
+    board: &Arc<Board<JobView>>,
     row: JobRow,
 ) -> Result<Arc<JobView>, StoreError> {
     let first = (&row, Numbered::First);
@@ -65,7 +70,7 @@ pub(super) fn accept(
 /// Writes down that somebody wants a job ended.
 pub(super) fn wish_cancelled(
     transaction: &mut Transaction<'_>,
-    board: &Arc<Board>,
+    board: &Arc<Board<JobView>>,
     row: &JobRow,
     by: &str,
     reason: Option<&str>,
@@ -84,7 +89,7 @@ pub(super) fn wish_cancelled(
 /// Writes down what became of a job, unless it has moved on since `row` was read.
 pub(super) fn change(
     transaction: &mut Transaction<'_>,
-    board: &Arc<Board>,
+    board: &Arc<Board<JobView>>,
     row: &JobRow,
     change: &Change,
 ) -> Result<Arc<JobView>, StoreError> {
@@ -137,7 +142,7 @@ pub(super) fn change(
 /// Writes down that a job's actor could not be kept alive.
 pub(super) fn give_up(
     transaction: &mut Transaction<'_>,
-    board: &Arc<Board>,
+    board: &Arc<Board<JobView>>,
     row: &JobRow,
     failure: &str,
 ) -> Result<(), StoreError> {
@@ -160,7 +165,7 @@ pub(super) fn give_up(
 /// Progress is told and shown, and is no fact for the audit chain.
 fn note_progress(
     transaction: &mut Transaction<'_>,
-    board: &Arc<Board>,
+    board: &Arc<Board<JobView>>,
     row: &JobRow,
     progress: &RunProgress,
 ) -> Result<Arc<JobView>, StoreError> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::{ConfigId, JobId, TaskId};
-use crate::jobs::board::JobView;
 use crate::jobs::supervisor::Launch;
+use crate::jobs::view::JobView;
 use crate::jobs::{JobError, Jobs, record};
 use crate::store::idempotency::{self, IdempotencyRow};
 use crate::store::jobs::{self, JobRow, JobStatus};

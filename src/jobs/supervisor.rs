@@ -12,9 +12,9 @@ use tracing::{error, info};
 use crate::ids::JobId;
 use crate::jobs::JobDeps;
 use crate::jobs::actor::{CancelWished, Granted, JobActor, Origin};
-use crate::jobs::board::JobView;
 use crate::jobs::queue::FairQueue;
 use crate::jobs::record;
+use crate::jobs::view::JobView;
 use crate::store::{StoreError, jobs};
 use crate::supervision::{Ended, deliver};
 

@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["models"],
     &["events"],
     &["store", "adapters", "telemetry"],
-    &["config", "supervision", "clock", "ids", "own_process"],
+    &["config", "board", "supervision", "clock", "ids", "own_process"],
 ];
 
 /// Modules that import nothing of the crate, and the only module that imports each.

@@ -78,7 +78,7 @@ impl Bench {
     }
 
     async fn end_of(&self, id: &JobId) -> Arc<JobView> {
-        let over = self.jobs.deps.board.until_over(id);
+        let over = self.jobs.deps.board.until_over(id.as_str());
         tokio::time::timeout(Duration::from_secs(10), over)
             .await
             .expect("the job is stuck")
@@ -265,7 +265,9 @@ async fn a_later_daemon_takes_up_what_an_earlier_one_left() {
     let bench = Bench::new(&runner, 1).await;
     let (running, queued) = (bench.submit().await, bench.submit().await);
     bench
-        .until("one runs", |b| b.jobs.deps.board.get(&running).unwrap().row.running_at.is_some())
+        .until("one runs", |b| {
+            b.jobs.deps.board.get(running.as_str()).unwrap().row.running_at.is_some()
+        })
         .await;
     let directory = Arc::clone(&bench.directory);
     // The first daemon's actors go on hanging; they only ask the runner and write nothing.
