@@ -15,6 +15,7 @@ mod backup;
 mod connection;
 mod error;
 pub mod events;
+pub mod gate_moves;
 pub mod idempotency;
 pub mod jobs;
 pub mod meta;
