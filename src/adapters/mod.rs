@@ -4,6 +4,7 @@ mod eval;
 pub mod git;
 pub mod local;
 pub mod metrics;
+pub mod outbound;
 pub mod registry;
 
 pub use self::eval::{
