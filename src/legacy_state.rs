@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
-use crate::ids::{ConfigId, Entity, EntityKind, JobId, TaskId};
+use crate::ids::{ConfigId, Entity, EntityKind, JobId, ModelId, TaskId};
 use crate::store::audits::AuditEntry;
 use crate::store::jobs::{self, JobRow, JobStatus};
 use crate::store::models::{self, ModelRow};
@@ -186,7 +186,11 @@ fn import_model(transaction: &mut Transaction<'_>, old: OldModel) -> Result<bool
         promoted: old.promoted,
         promoted_at: promoted_at.map(|at| at.to_string()),
     };
-    if row.model_id.is_empty() || !models::insert_if_absent(transaction, &row, &old.gates)? {
+    // Whatever it was called comes in; what is no id of ours has no version.
+    let name = ModelId::parse(&row.model_id)
+        .map_or_else(|_| row.model_id.clone(), |id| id.name().to_owned());
+    if row.model_id.is_empty() || !models::insert_if_absent(transaction, (&row, &name), &old.gates)?
+    {
         return Ok(false);
     }
     let entity = Entity { kind: EntityKind::Model, id: row.model_id.as_str().into() };

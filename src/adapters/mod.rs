@@ -1,9 +1,11 @@
 //! The outside world, as traits; one module for each thing that stands behind one.
 
 mod eval;
+pub mod git;
 pub mod local;
 pub mod metrics;
 pub mod outbound;
+pub mod registry;
 
 pub use self::eval::{
     EvalOrchestrator, EvalPlan, EvalResult, ExternalRef, FailureReason, LogStream, LogTail, Metric,

@@ -33,6 +33,7 @@ use crate::http::{
 use crate::jobs::{JobSettings, Jobs};
 use crate::legacy_state::{self, ImportError};
 use crate::mcp;
+use crate::models::{LocalRegistry, ModelSettings, Models};
 use crate::store::{Database, OpenError, Store, StoreDeps, StoreError};
 use crate::supervision::{Ended, RestartPolicy, Supervision};
 use crate::tools::Doors;
@@ -147,6 +148,14 @@ impl Application {
             on_end: report("jobs", &failed),
         })
         .await?;
+        let models = Models::start(ModelSettings {
+            store: store.clone(),
+            registry: Arc::new(LocalRegistry::new(store.clone())),
+            clock: Arc::clone(&clock),
+            supervision: supervision.clone(),
+            arbiter: actors.clone(),
+            on_end: report("gates", &failed),
+        });
         let retention =
             Retention { jobs: settings.store.job_ttl, events: settings.store.event_retention };
         let housekeeping = Housekeeping::new(jobs.clone(), Arc::clone(&clock), retention);
@@ -174,6 +183,7 @@ impl Application {
         let shared = web::Data::new(Shared {
             server: mcp::Server::new(Doors {
                 jobs: jobs.clone(),
+                models,
                 audit: Audit::new(store.clone()),
             }),
             events: events.clone(),

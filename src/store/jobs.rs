@@ -235,6 +235,23 @@ pub fn list(
     Ok(query.load(conn)?)
 }
 
+/// The newest job of a task that completed, with one configuration or any.
+pub fn newest_completed(
+    conn: &mut SqliteConnection,
+    task_id: &str,
+    config_id: Option<&str>,
+) -> Result<Option<JobRow>, StoreError> {
+    let mut query = jobs::table
+        .filter(jobs::task_id.eq(task_id).and(jobs::status.eq(JobStatus::Completed)))
+        .order((jobs::updated_at.desc(), jobs::number.desc()))
+        .select(JobRow::as_select())
+        .into_boxed::<Sqlite>();
+    if let Some(config_id) = config_id {
+        query = query.filter(jobs::config_id.eq(config_id));
+    }
+    Ok(query.first(conn).optional()?)
+}
+
 /// How many jobs there are in each status.
 pub fn count_by_status(conn: &mut SqliteConnection) -> Result<Vec<(JobStatus, i64)>, StoreError> {
     Ok(jobs::table

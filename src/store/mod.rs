@@ -17,6 +17,7 @@ mod connection;
 pub mod decisions;
 mod error;
 pub mod events;
+pub mod gate_moves;
 pub mod idempotency;
 pub mod jobs;
 pub mod meta;

@@ -44,6 +44,33 @@ diesel::table! {
     model_gates (model_id, gate) {
         model_id -> Text,
         gate -> Text,
+        model_name -> Text,
+    }
+}
+
+diesel::table! {
+    gate_moves (id) {
+        id -> BigInt,
+        key -> Text,
+        registry -> Text,
+        model_name -> Text,
+        gate -> Text,
+        model_id -> Text,
+        kind -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        state -> Text,
+        canary_id -> Nullable<Text>,
+        undoes -> Nullable<BigInt>,
+        actor -> Text,
+        reason -> Nullable<Text>,
+        evidence -> Nullable<Text>,
+        audit_hash -> Text,
+        found -> Nullable<Text>,
+        trouble -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        created_at -> Text,
+        settled_at -> Nullable<Text>,
     }
 }
 
@@ -141,3 +168,5 @@ diesel::table! {
         value -> Text,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(models, model_gates);

@@ -127,6 +127,14 @@ impl<'a> Transaction<'a> {
         Ok(id)
     }
 
+    /// Where the audit chain ends now: the fact that was added last.
+    pub fn chain_head(&mut self) -> Result<ChainHead, StoreError> {
+        match &self.gathered.chain {
+            Some(head) => Ok(head.clone()),
+            None => audits::chain_head(self.conn),
+        }
+    }
+
     /// Has `work` done after the commit, before events are published and callers are answered.
     ///
     /// It runs on the writer's thread, so it must neither block nor fail.

@@ -25,12 +25,15 @@ pub use self::registry::{CallCounts, Registry};
 pub use self::result::{CallResult, Reply};
 use crate::audit::Audit;
 use crate::jobs::Jobs;
+use crate::models::Models;
 
 /// What tools may use.
 #[derive(Clone)]
 pub struct Doors {
     /// Jobs.
     pub jobs: Jobs,
+    /// Models and gates.
+    pub models: Models,
     /// Recorded facts.
     pub audit: Audit,
 }
