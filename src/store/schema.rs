@@ -91,3 +91,21 @@ diesel::table! {
         value -> Text,
     }
 }
+
+diesel::table! {
+    audit_checkpoints (size) {
+        size -> BigInt,
+        head -> Text,
+        ts -> Text,
+        public_key -> Nullable<Text>,
+        signature -> Nullable<Text>,
+        anchored_at -> Nullable<Text>,
+        anchor -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    audit_removals (up_to) {
+        up_to -> BigInt,
+    }
+}
