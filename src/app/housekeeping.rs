@@ -7,7 +7,9 @@ use actix::prelude::*;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::audit::Audit;
 use crate::clock::{Clock, Timestamp};
+use crate::config::Settings;
 use crate::jobs::{Jobs, Swept};
 
 /// The time between two sweeps.
@@ -21,20 +23,37 @@ const TOLERANCE: time::Duration = time::Duration::minutes(5);
 pub(super) struct Retention {
     pub(super) jobs: Duration,
     pub(super) events: Duration,
+    pub(super) audits: Duration,
+}
+
+impl Retention {
+    /// What the settings say.
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            jobs: settings.store.job_ttl,
+            events: settings.store.event_retention,
+            audits: Duration::from_hours(24 * u64::from(settings.audit.retention_days)),
+        }
+    }
 }
 
 /// Removes what has been over for long.
 pub(super) struct Housekeeping {
     jobs: Jobs,
+    audit: Audit,
     clock: Arc<dyn Clock>,
     retention: Retention,
     last: (Timestamp, Instant),
 }
 
 impl Housekeeping {
-    pub(super) fn new(jobs: Jobs, clock: Arc<dyn Clock>, retention: Retention) -> Self {
+    pub(super) fn new(
+        (jobs, audit): (Jobs, Audit),
+        clock: Arc<dyn Clock>,
+        retention: Retention,
+    ) -> Self {
         let last = (clock.now(), Instant::now());
-        Self { jobs, clock, retention, last }
+        Self { jobs, audit, clock, retention, last }
     }
 
     /// Whether the wall clock moved as far as time did. One that jumped ahead would have everything
@@ -58,6 +77,15 @@ impl Housekeeping {
             Ok(swept) if swept == Swept::default() => {}
             Ok(Swept { jobs, events, keys }) => info!(jobs, events, keys, "swept"),
             Err(error) => warn!(%error, "the sweep was cut short; the next one goes on"),
+        }));
+        let (audit, now) = (self.audit.clone(), self.last.0);
+        let remove = async move { audit.remove_old(retention.audits, now).await };
+        ctx.spawn(remove.into_actor(self).map(|removed, _, _| match removed {
+            Ok(0) => {}
+            Ok(rows) => info!(rows, "audit rows had been kept long enough and were removed"),
+            Err(error) => {
+                warn!(%error, "old audit rows were not all removed; the next sweep goes on");
+            }
         }));
     }
 }

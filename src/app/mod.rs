@@ -1,5 +1,6 @@
 //! Putting the daemon together, running it, and taking it down in order.
 
+mod audit_trail;
 mod housekeeping;
 mod listener;
 mod shipped_evals;
@@ -19,10 +20,10 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 use tracing_actix_web::TracingLogger;
 
+use self::audit_trail::AuditTrail;
 use self::housekeeping::{Housekeeping, Retention};
 pub use self::signals::Signals;
 use crate::adapters::local::{LocalRunner, LocalRunnerSettings};
-use crate::audit::Audit;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::events::{Hub, HubDeps, HubError, Limits, Outlet};
@@ -85,6 +86,7 @@ pub struct Application {
     events: Arc<Hub>,
     store: Store,
     jobs: Jobs,
+    trail: AuditTrail,
     failures: mpsc::UnboundedReceiver<&'static str>,
     shutdown_deadline: Duration,
 }
@@ -156,17 +158,19 @@ impl Application {
             arbiter: actors.clone(),
             on_end: report("gates", &failed),
         });
-        let retention =
-            Retention { jobs: settings.store.job_ttl, events: settings.store.event_retention };
-        let housekeeping = Housekeeping::new(jobs.clone(), Arc::clone(&clock), retention);
-        supervision.start_on(
-            &actors,
-            "housekeeping",
-            housekeeping,
-            report("housekeeping", &failed),
+        let trail = AuditTrail::start(
+            (&store, &clock),
+            settings,
+            (&supervision, &actors),
+            report("audit keeper", &failed),
         );
+        let kept = (jobs.clone(), trail.audit.clone());
+        let housekeeping = Housekeeping::new(kept, Arc::clone(&clock), Retention::of(settings));
+        let on_end = report("housekeeping", &failed);
+        supervision.start_on(&actors, "housekeeping", housekeeping, on_end);
 
         let (address, listener) = listener::bind(settings.server.address())?;
+        trail.begin(settings).await?;
         let lifecycle = Lifecycle::default();
         let request_log = if settings.log.requests {
             Some(RequestLog::start().map_err(system("start the request log"))?)
@@ -179,12 +183,13 @@ impl Application {
             limiter: RateLimiter::new(settings.limits.rate_bucket, settings.limits.rate_window),
             log: request_log.clone(),
             clock: Arc::clone(&clock),
+            refusals: Arc::clone(&trail.refusals),
         });
         let shared = web::Data::new(Shared {
             server: mcp::Server::new(Doors {
                 jobs: jobs.clone(),
                 models,
-                audit: Audit::new(store.clone()),
+                audit: trail.audit.clone(),
             }),
             events: events.clone(),
             store: store.clone(),
@@ -196,7 +201,17 @@ impl Application {
         });
         let server = serve(settings, listener, shared, gate)?;
         let shutdown_deadline = settings.server.shutdown_deadline;
-        Ok(Self { address, server, lifecycle, events, store, jobs, failures, shutdown_deadline })
+        Ok(Self {
+            address,
+            server,
+            lifecycle,
+            events,
+            store,
+            jobs,
+            trail,
+            failures,
+            shutdown_deadline,
+        })
     }
 
     /// Where it listens.
@@ -230,23 +245,26 @@ impl Application {
         watchdog.abort();
         supervisor_notice::stopping();
         signals.second_ends_at_once();
-        drain(&handle, &self.lifecycle, &self.events, &self.store, self.shutdown_deadline).await;
+        drain(&handle, &self.lifecycle, &self.events, self.shutdown_deadline).await;
+        settle(&self.trail, &self.store, self.shutdown_deadline).await;
         outcome
     }
 }
 
-async fn drain(
-    handle: &ServerHandle,
-    lifecycle: &Lifecycle,
-    events: &Hub,
-    store: &Store,
-    deadline: Duration,
-) {
+async fn drain(handle: &ServerHandle, lifecycle: &Lifecycle, events: &Hub, deadline: Duration) {
     lifecycle.enter(Phase::Draining);
     events.shut_down();
     if tokio::time::timeout(deadline, handle.stop(true)).await.is_err() {
         warn!("some requests were not over by the deadline");
         handle.stop(false).await;
+    }
+}
+
+/// Writes the end down and moves the log into the database.
+async fn settle(trail: &AuditTrail, store: &Store, deadline: Duration) {
+    let stop = tokio::time::timeout(deadline, trail.end()).await;
+    if !matches!(stop, Ok(Ok(()))) {
+        warn!("the end of the daemon was not recorded");
     }
     let checkpoint = tokio::time::timeout(deadline, store.checkpoint()).await;
     if !matches!(checkpoint, Ok(Ok(()))) {

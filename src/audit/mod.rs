@@ -1,11 +1,27 @@
-//! The facts that were recorded about a thing, and its story from them.
+//! The facts that were recorded: the story they tell, and the proof that they are as they were.
+//!
+//! # Invariants
+//!
+//! 1. Rows are only ever added, and removed only up to a checkpoint that stays in their place.
+//! 2. What is said outside of the database (a checkpoint, an evidence pack) can be checked without
+//!    the database.
 
+mod facts;
+mod keeper;
 mod narrative;
+mod refusals;
+mod signature;
 
+use std::time::Duration;
+
+use crate::clock::Timestamp;
 use crate::store::audits::{self, AuditRow};
 use crate::store::{Store, StoreError};
 
+pub use self::keeper::{CheckpointPolicy, Keeper};
 pub use self::narrative::{line, prose};
+pub use self::refusals::{Refusal, Refusals};
+pub use self::signature::{BadSignature, SigningKey, signer};
 
 /// The door to recorded facts; cheap to clone.
 #[derive(Clone)]
@@ -27,4 +43,65 @@ impl Audit {
         let id = entity_id.to_owned();
         self.store.read(move |conn| audits::about(conn, &id)).await
     }
+
+    /// Records that the daemon started, with the digest of its settings without secrets.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn daemon_started(&self, settings_sha256: String) -> Result<(), StoreError> {
+        let version = env!("CARGO_PKG_VERSION");
+        let record = self.store.record(move |transaction| {
+            facts::started(version, &settings_sha256).record(transaction)
+        });
+        record.await.map(drop)
+    }
+
+    /// Records that the daemon goes down, and the refusals that were not recorded yet.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn daemon_stops(&self, refusals: &Refusals) -> Result<(), StoreError> {
+        record_refusals(&self.store, refusals.take()).await?;
+        let version = env!("CARGO_PKG_VERSION");
+        self.store.record(move |tx| facts::stopped(version).record(tx)).await.map(drop)
+    }
+
+    /// Removes the segments of the chain that are over and older than `kept`, each in one
+    /// transaction with the fact that it was removed, and says how many rows that were.
+    ///
+    /// # Errors
+    /// The store's; what was removed before stays removed.
+    pub async fn remove_old(&self, kept: Duration, now: Timestamp) -> Result<usize, StoreError> {
+        let kept = time::Duration::try_from(kept).unwrap_or(time::Duration::MAX);
+        let before = now.plus(-kept).to_string();
+        let mut rows = 0;
+        loop {
+            let before = before.clone();
+            let removed = self.store.record(move |transaction| {
+                let removed = audits::remove_segment(transaction, &before)?;
+                if let Some(removed) = &removed {
+                    facts::removed(removed).record(transaction)?;
+                }
+                Ok(removed)
+            });
+            match removed.await? {
+                Some(removed) => rows += removed.rows,
+                None => return Ok(rows),
+            }
+        }
+    }
+}
+
+/// Records requests that were refused: reasons and numbers.
+async fn record_refusals(
+    store: &Store,
+    refusals: Vec<(&'static str, u64)>,
+) -> Result<(), StoreError> {
+    let record = store.record(move |transaction| {
+        for (why, requests) in &refusals {
+            facts::refused(why, *requests).record(transaction)?;
+        }
+        Ok(())
+    });
+    record.await
 }

@@ -70,7 +70,7 @@ fn chain(settings: &Settings) -> Finding {
         return Finding::Fine("nothing is recorded yet".to_owned());
     }
     match Database::at(&settings.store.db).map(|database| audit_chain_of(&database)) {
-        Ok(Ok(Ok(head))) => Finding::Fine(format!("{} facts, unbroken", head.id)),
+        Ok(Ok(Ok(verified))) => Finding::Fine(format!("{} facts, unbroken", verified.rows())),
         Ok(Ok(Err(broken))) => Finding::Wrong(broken.to_string()),
         Ok(Err(error)) => Finding::Wrong(error.to_string()),
         Err(error) => Finding::Wrong(error.to_string()),

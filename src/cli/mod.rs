@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod audit;
 mod backup;
 mod check;
 mod config;
@@ -41,6 +42,9 @@ enum Command {
     Demo,
     /// Look at settings, database, evals and port, and say what is wrong.
     Check,
+    /// Check that what was recorded is as it was written.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Show settings.
     #[command(subcommand)]
     Config(config::Command),
@@ -92,6 +96,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Serve => serve::run(flags),
         Command::Demo => demo::run(&flags),
         Command::Check => check::run(flags),
+        Command::Audit(command) => audit::run(flags, &command),
         Command::Config(command) => config::run(flags, &command),
         Command::Migrate(arguments) => migrate::run(flags, &arguments),
         Command::Backup(arguments) => backup::run(flags, &arguments),

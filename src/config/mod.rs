@@ -30,8 +30,8 @@ pub use keys::{Group, Setting};
 pub use load::{Loaded, Resolved};
 pub use render::{render_docs, render_example, render_json, render_print};
 pub use settings::{
-    AuthSettings, EvalSettings, GROUPS, LimitSettings, LogSettings, PrometheusSettings,
-    RepoSettings, ServerSettings, Settings, StoreSettings,
+    AuditSettings, AuthSettings, EvalSettings, GROUPS, LimitSettings, LogSettings,
+    PrometheusSettings, RepoSettings, ServerSettings, Settings, StoreSettings,
 };
 pub use sources::{Environment, Origin, Overrides};
 

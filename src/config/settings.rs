@@ -110,6 +110,27 @@ declare_settings! {
                 .default("604800000");
     }
 
+    /// The audit chain: how long it is kept, and how it is proved.
+    audit: AuditSettings {
+        /// Days that audit rows are kept, and never less than half a year.
+        retention_days: u32 = setting("audit.retention_days", Kind::integer(183, 36_500))
+            .variables(&["LUKHAS_MCP_AUDIT_RETENTION_DAYS"])
+            .default("400");
+        /// Rows after which a checkpoint is made of the chain.
+        checkpoint_rows: u32 = setting("audit.checkpoint_rows", Kind::integer(1, 100_000))
+            .variables(&["LUKHAS_MCP_AUDIT_CHECKPOINT_ROWS"])
+            .default("1000");
+        /// Minutes after which a checkpoint is made, if rows were added.
+        checkpoint_minutes: u32 = setting("audit.checkpoint_minutes", Kind::integer(1, 10_080))
+            .variables(&["LUKHAS_MCP_AUDIT_CHECKPOINT_MINUTES"])
+            .default("60");
+        /// Seed of the Ed25519 key that signs checkpoints; without it they are not signed.
+        signing_key: Option<SecretString> = setting("audit.signing_key", Kind::Seed)
+            .variables(&["LUKHAS_MCP_AUDIT_SIGNING_KEY"])
+            .credential("audit-signing-key")
+            .optional("0000000000000000000000000000000000000000000000000000000000000000");
+    }
+
     /// The evals that run on this machine.
     evals: EvalSettings {
         /// Directory with `tasks/<taskId>.toml` and `configs/<configId>.toml`.

@@ -21,6 +21,7 @@ pub(super) enum Kind {
     Url,
     Hosts,
     Secret,
+    Seed,
     Keys,
 }
 
@@ -79,6 +80,9 @@ impl Kind {
             }
             Self::Hosts => "a list of host names or IP addresses, without ports".into(),
             Self::Secret => "one line of visible ASCII characters without spaces".into(),
+            Self::Seed => {
+                "32 random bytes as 64 hexadecimal digits (`openssl rand -hex 32`)".into()
+            }
             Self::Keys => {
                 "a list of keys of visible ASCII characters without spaces, quotes and commas"
                     .into()
@@ -143,6 +147,11 @@ impl Kind {
             (Self::Secret, Raw::Text(text)) => {
                 let text = text.trim();
                 let good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+                good.then(|| Value::Secret(SecretString::from(text)))
+            }
+            (Self::Seed, Raw::Text(text)) => {
+                let text = text.trim();
+                let good = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
                 good.then(|| Value::Secret(SecretString::from(text)))
             }
             (Self::Keys, Raw::Text(text)) => return keys(text.split(',')),

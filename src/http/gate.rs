@@ -21,6 +21,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::Instant;
 use tracing::error;
 
+use crate::audit::{Refusal, Refusals};
 use crate::clock::Clock;
 use crate::http::hosts::Hosts;
 use crate::http::keys::{Keys, Presented, presented};
@@ -44,6 +45,8 @@ pub struct GateSettings {
     pub log: Option<Arc<RequestLog>>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Counts who is not let in.
+    pub refusals: Arc<Refusals>,
 }
 
 /// Somebody who passed the gate.
@@ -201,7 +204,7 @@ fn admit(
     let (asker, principal) = if settings.keys.is_open() {
         (peer, "anonymous".to_owned())
     } else {
-        match identify(&settings.keys, request, access) {
+        match identify(settings, request, access) {
             Ok(Some(place)) => (Asker::Key(place), settings.keys.name(place).to_owned()),
             Ok(None) => (peer, "anonymous".to_owned()),
             Err(refusal) => {
@@ -287,7 +290,7 @@ fn check_size(request: &ServiceRequest) -> Result<(), HttpResponse> {
 
 /// The place of the request's key; none where none is needed.
 fn identify(
-    keys: &Keys,
+    settings: &GateSettings,
     request: &ServiceRequest,
     access: Access,
 ) -> Result<Option<usize>, HttpResponse> {
@@ -295,19 +298,22 @@ fn identify(
         return Ok(None);
     }
     let in_query = access == Access::KeyOrQuery && request.method() == Method::GET;
-    let key = match presented(request, in_query) {
+    let refusal = match presented(request, in_query) {
         Presented::Ambiguous(why) => {
+            settings.refusals.count(Refusal::ManyKeys);
             return Err(answers::json_text(StatusCode::BAD_REQUEST, refused(why)));
         }
-        Presented::Nothing => None,
-        Presented::Key(key) => keys.find(&key),
+        Presented::Nothing => Refusal::NoKey,
+        Presented::Key(key) => match settings.keys.find(&key) {
+            Some(place) => return Ok(Some(place)),
+            None => Refusal::WrongKey,
+        },
     };
-    key.map(Some).ok_or_else(|| {
-        let mut response = answers::json_text(StatusCode::UNAUTHORIZED, unauthorized());
-        let challenge = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-        response
-    })
+    settings.refusals.count(refusal);
+    let mut response = answers::json_text(StatusCode::UNAUTHORIZED, unauthorized());
+    let challenge = HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    Err(response)
 }
 
 fn check_content_type(request: &ServiceRequest) -> Result<(), HttpResponse> {

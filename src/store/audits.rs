@@ -5,19 +5,19 @@
 //! prev_hash, id, about, ts, actor, action, entity_type, entity_id, payload_json, message]`.
 
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::Entity;
+use crate::store::Transaction;
+use crate::store::chain::{BrokenChain, ChainHead, ChainWalk};
+use crate::store::checkpoints::{self, Checkpoint};
 use crate::store::error::StoreError;
 use crate::store::numbers::{self, Numbered};
-use crate::store::schema::audits;
+use crate::store::schema::{audit_removals, audits};
 use crate::store::transaction::sha256_hex;
 
 /// Named in every hash, so that no hash of ours can stand for anything else.
 const CHAIN: &str = "lukhas-mcp audit 1";
-
-/// The hash before the first row.
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A fact to be recorded.
 #[derive(Debug, Clone)]
@@ -37,8 +37,11 @@ pub struct AuditEntry<'a> {
 }
 
 /// A recorded fact.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize, Deserialize,
+)]
 #[diesel(table_name = audits, check_for_backend(diesel::sqlite::Sqlite))]
+#[serde(deny_unknown_fields)]
 pub struct AuditRow {
     /// Its place in the chain, from 1.
     pub id: i64,
@@ -85,22 +88,25 @@ impl AuditRow {
 }
 
 /// The last link of the chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChainHead {
-    /// The last row's place; 0 when there is none.
-    pub id: i64,
-    /// The last row's hash.
-    pub hash: String,
+pub(super) fn chain_head(conn: &mut SqliteConnection) -> Result<ChainHead, StoreError> {
+    let last = audits::table.order(audits::id.desc()).select((audits::id, audits::hash));
+    if let Some((id, hash)) = last.first::<(i64, String)>(conn).optional()? {
+        return Ok(ChainHead { id, hash });
+    }
+    // All rows may have been removed when they were old; the chain goes on from there.
+    let newest = checkpoints::newest(conn)?;
+    Ok(newest.map_or_else(ChainHead::genesis, |last| ChainHead { id: last.size, hash: last.head }))
 }
 
-pub(super) fn chain_head(conn: &mut SqliteConnection) -> Result<ChainHead, StoreError> {
-    let last = audits::table
-        .order(audits::id.desc())
-        .select((audits::id, audits::hash))
-        .first::<(i64, String)>(conn)
-        .optional()?;
-    let (id, hash) = last.unwrap_or_else(|| (0, GENESIS.to_owned()));
-    Ok(ChainHead { id, hash })
+/// The place of the last row; 0 when there is none.
+pub fn last(conn: &mut SqliteConnection) -> Result<i64, StoreError> {
+    Ok(chain_head(conn)?.id)
+}
+
+/// The link at a place, if its row is there.
+pub(super) fn link(conn: &mut SqliteConnection, id: i64) -> Result<Option<ChainHead>, StoreError> {
+    let hash = audits::table.find(id).select(audits::hash).first(conn).optional()?;
+    Ok(hash.map(|hash| ChainHead { id, hash }))
 }
 
 pub(super) fn insert(conn: &mut SqliteConnection, row: &AuditRow) -> Result<(), StoreError> {
@@ -121,42 +127,161 @@ pub fn about(conn: &mut SqliteConnection, entity_id: &str) -> Result<Vec<AuditRo
     })
 }
 
-/// Where the chain does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the audit chain is broken at row {id}: {what}")]
-pub struct BrokenChain {
-    /// The row at which it shows.
-    pub id: i64,
-    /// What is wrong there.
-    pub what: &'static str,
+/// The places of the first row that is not older than `from` and of the last that is not newer than
+/// `to`; none if no row lies between.
+///
+/// All rows between the two belong to the range, whatever their times: a clock that was set back
+/// would else tear holes into the chain.
+pub fn range(
+    conn: &mut SqliteConnection,
+    from: &str,
+    to: &str,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let first = audits::table.filter(audits::ts.ge(from)).order(audits::id).select(audits::id);
+    let last = audits::table.filter(audits::ts.le(to)).order(audits::id.desc()).select(audits::id);
+    let first: Option<i64> = first.first(conn).optional()?;
+    let last: Option<i64> = last.first(conn).optional()?;
+    Ok(first.zip(last).filter(|(first, last)| first <= last))
 }
 
-/// Walks the whole chain and returns its head, or the first place where it does not hold.
-pub fn verify(conn: &mut SqliteConnection) -> Result<Result<ChainHead, BrokenChain>, StoreError> {
-    const AT_ONCE: i64 = 1000;
-    let mut head = ChainHead { id: 0, hash: GENESIS.to_owned() };
-    loop {
+/// How many rows are read at once.
+const AT_ONCE: i64 = 1000;
+
+/// Hands the rows from place `first` to place `last` to `take`, in their order, until it fails.
+pub fn each<E: From<StoreError>>(
+    conn: &mut SqliteConnection,
+    first: i64,
+    last: i64,
+    mut take: impl FnMut(AuditRow) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut next = first;
+    while next <= last {
         let rows: Vec<AuditRow> = audits::table
-            .filter(audits::id.gt(head.id))
+            .filter(audits::id.between(next, last))
             .order(audits::id)
             .limit(AT_ONCE)
             .select(AuditRow::as_select())
-            .load(conn)?;
-        if rows.is_empty() {
-            return Ok(Ok(head));
-        }
-        for row in rows {
-            let broken = |what| BrokenChain { id: row.id, what };
-            if row.id != head.id + 1 {
-                return Ok(Err(broken("a row before it is missing")));
-            }
-            if row.prev_hash != head.hash {
-                return Ok(Err(broken("it does not follow from the row before it")));
-            }
-            if row.hash != row.expected_hash() {
-                return Ok(Err(broken("it is not as it was written")));
-            }
-            head = ChainHead { id: row.id, hash: row.hash };
-        }
+            .load(conn)
+            .map_err(StoreError::from)?;
+        let Some(newest) = rows.last().map(|row| row.id) else { break };
+        next = newest.saturating_add(1);
+        rows.into_iter().try_for_each(&mut take)?;
     }
+    Ok(())
+}
+
+/// What a chain was found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The row before the first that is kept; earlier ones were removed when they were old.
+    pub before: ChainHead,
+    /// The last row.
+    pub head: ChainHead,
+    /// Every checkpoint that was made of it, oldest first.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+impl Verified {
+    /// How many rows are kept.
+    pub fn rows(&self) -> i64 {
+        self.head.id - self.before.id
+    }
+}
+
+/// Why a walk along the chain ended early.
+enum Stopped {
+    Broken(BrokenChain),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<BrokenChain> for Stopped {
+    fn from(broken: BrokenChain) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+/// Walks the whole chain past all checkpoints, and returns what it is or the first place where it
+/// does not hold.
+pub fn verify(conn: &mut SqliteConnection) -> Result<Result<Verified, BrokenChain>, StoreError> {
+    match conn.transaction::<_, diesel::result::Error, _>(|conn| Ok(walk(conn)))? {
+        Ok(verified) => Ok(Ok(verified)),
+        Err(Stopped::Broken(broken)) => Ok(Err(broken)),
+        Err(Stopped::Store(error)) => Err(error),
+    }
+}
+
+fn walk(conn: &mut SqliteConnection) -> Result<Verified, Stopped> {
+    let checkpoints = checkpoints::all(conn)?;
+    let first = audits::table.select(diesel::dsl::min(audits::id)).first::<Option<i64>>(conn);
+    let first = first.map_err(StoreError::from)?;
+    // Rows are removed up to a checkpoint, which then stands for them.
+    let removed = match first {
+        Some(first) => first - 1,
+        None => checkpoints.last().map_or(0, |last| last.size),
+    };
+    let before = match checkpoints.iter().find(|checkpoint| checkpoint.size == removed) {
+        _ if removed == 0 => ChainHead::genesis(),
+        Some(sealed) => ChainHead { id: sealed.size, hash: sealed.head.clone() },
+        None => {
+            let what = "rows before it are missing, and no checkpoint stands for them";
+            return Err(BrokenChain { id: removed + 1, what }.into());
+        }
+    };
+    let mut walk = ChainWalk::after(before.clone(), &checkpoints)?;
+    each::<Stopped>(conn, removed + 1, i64::MAX, |row| Ok(walk.follow(&row)?))?;
+    let head = walk.end()?;
+    Ok(Verified { before, head, checkpoints })
+}
+
+/// Rows that were removed because they were old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// How many.
+    pub rows: usize,
+    /// The checkpoint that stands for them and all before them.
+    pub checkpoint: Checkpoint,
+}
+
+/// Removes the oldest segment, the rows up to the first checkpoint that covers any, if that
+/// checkpoint and all its rows are older than `before`. The newest row always stays.
+///
+/// # Errors
+/// The store's; it refuses what is younger than half a year, whatever `before` is.
+pub fn remove_segment(
+    transaction: &mut Transaction<'_>,
+    before: &str,
+) -> Result<Option<Removed>, StoreError> {
+    let head = transaction.chain_head()?;
+    let conn = transaction.connection();
+    let first = audits::table.select(diesel::dsl::min(audits::id)).first::<Option<i64>>(conn)?;
+    let Some(first) = first else { return Ok(None) };
+    let checkpoint = match checkpoints::covering(conn, first)? {
+        Some(checkpoint) if checkpoint.ts.as_str() < before && checkpoint.size < head.id => {
+            checkpoint
+        }
+        _ => return Ok(None),
+    };
+    let segment = audits::id.le(checkpoint.size);
+    let young = audits::table.filter(segment.and(audits::ts.ge(before))).count();
+    if 0 < young.get_result::<i64>(conn)? {
+        return Ok(None);
+    }
+    let permission = audit_removals::up_to.eq(checkpoint.size);
+    diesel::insert_into(audit_removals::table).values(permission).execute(conn)?;
+    let rows = diesel::delete(audits::table.filter(segment)).execute(conn)?;
+    diesel::delete(audit_removals::table).execute(conn)?;
+    // The numbers of swept jobs are there for their facts, and go with the last of them.
+    diesel::sql_query(
+        "DELETE FROM swept_jobs WHERE number <= ? \
+         AND NOT EXISTS (SELECT 1 FROM audits WHERE about = number)",
+    )
+    .bind::<diesel::sql_types::BigInt, _>(checkpoint.size)
+    .execute(conn)?;
+    Ok(Some(Removed { rows, checkpoint }))
 }

@@ -13,6 +13,8 @@
 pub mod audits;
 mod backup;
 pub mod canaries;
+mod chain;
+pub mod checkpoints;
 mod connection;
 pub mod decisions;
 mod error;
@@ -38,6 +40,7 @@ use diesel::prelude::SqliteConnection;
 use tokio::sync::{Semaphore, oneshot};
 
 pub use self::backup::{BackupError, back_up};
+pub use self::chain::{BrokenChain, ChainHead, ChainWalk, GENESIS};
 pub use self::connection::{Database, OpenError};
 pub use self::error::StoreError;
 pub use self::migrations::{Migrated, pending_migrations};
@@ -188,14 +191,14 @@ impl Store {
     }
 }
 
-/// Walks the audit chain of a database, which may be in use. The outer error is the store's, the
-/// inner one the chain's.
+/// Walks the audit chain of a database, which may be in use, and changes nothing. The outer error is
+/// the store's, the inner one the chain's.
 ///
 /// # Errors
-/// The database cannot be read.
+/// The database cannot be read, or its schema is older than this program.
 pub fn audit_chain_of(
     database: &Database,
-) -> Result<Result<audits::ChainHead, audits::BrokenChain>, StoreError> {
+) -> Result<Result<audits::Verified, BrokenChain>, StoreError> {
     audits::verify(&mut database.connect(connection::READER)?)
 }
 

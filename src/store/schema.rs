@@ -170,3 +170,20 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(models, model_gates);
+diesel::table! {
+    audit_checkpoints (size) {
+        size -> BigInt,
+        head -> Text,
+        ts -> Text,
+        public_key -> Nullable<Text>,
+        signature -> Nullable<Text>,
+        anchored_at -> Nullable<Text>,
+        anchor -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    audit_removals (up_to) {
+        up_to -> BigInt,
+    }
+}

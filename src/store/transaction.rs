@@ -8,10 +8,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::clock::Timestamp;
 use crate::ids::{Entity, IdPrefix};
-use crate::store::audits::{self, AuditEntry, AuditRow, ChainHead};
+use crate::store::audits::{self, AuditEntry, AuditRow};
+use crate::store::chain::ChainHead;
 use crate::store::error::StoreError;
 use crate::store::events::{self, CommittedEvent};
 use crate::store::numbers::Numbered;
+
+/// The kind and the id of the daemon itself in the audit chain.
+const DAEMON: &str = "daemon";
 
 /// Work to do after the commit.
 type Work = Box<dyn FnOnce() + Send>;
@@ -99,25 +103,48 @@ impl<'a> Transaction<'a> {
 
     /// Adds a fact to the audit chain, and returns its place there.
     pub fn audit(&mut self, entry: AuditEntry<'_>) -> Result<i64, StoreError> {
-        let head = match self.gathered.chain.take() {
-            Some(head) => head,
-            None => audits::chain_head(self.conn)?,
-        };
+        let AuditEntry { actor, action, entity, numbered, payload_json, message } = entry;
+        let (kind, id) = (entity.kind.as_str(), &*entity.id);
+        self.append_fact((actor, action), (kind, id), numbered, (payload_json, message))
+    }
+
+    /// Adds a fact about the daemon itself, which is no topic of events, and returns its place in
+    /// the audit chain.
+    pub fn audit_daemon(
+        &mut self,
+        actor: &str,
+        action: &'static str,
+        payload: &serde_json::Value,
+        message: String,
+    ) -> Result<i64, StoreError> {
+        let about = (DAEMON, DAEMON);
+        let told = (payload.to_string(), message);
+        self.append_fact((actor, action), about, Numbered::Never, told)
+    }
+
+    fn append_fact(
+        &mut self,
+        (actor, action): (&str, &str),
+        (entity_type, entity_id): (&str, &str),
+        numbered: Numbered,
+        (payload_json, message): (String, String),
+    ) -> Result<i64, StoreError> {
+        let head = self.chain_head()?;
         let id = head.id + 1;
         let mut row = AuditRow {
             id,
-            about: match entry.numbered {
+            about: match numbered {
                 Numbered::First => Some(id),
                 Numbered::Later(number) => Some(number),
                 Numbered::Never => None,
             },
             ts: self.stamp.to_owned(),
-            actor: entry.actor.to_owned(),
-            action: entry.action.to_owned(),
-            payload_json: entry.payload_json,
-            entity_type: entry.entity.kind.as_str().to_owned(),
-            entity_id: entry.entity.id.to_string(),
-            message: entry.message,
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            payload_json,
+            entity_type: entity_type.to_owned(),
+            entity_id: entity_id.to_owned(),
+            message,
             prev_hash: head.hash,
             hash: String::new(),
         };
@@ -127,12 +154,14 @@ impl<'a> Transaction<'a> {
         Ok(id)
     }
 
-    /// Where the audit chain ends now: the fact that was added last.
+    /// Where the audit chain ends just now.
     pub fn chain_head(&mut self) -> Result<ChainHead, StoreError> {
-        match &self.gathered.chain {
-            Some(head) => Ok(head.clone()),
-            None => audits::chain_head(self.conn),
+        if let Some(head) = &self.gathered.chain {
+            return Ok(head.clone());
         }
+        let head = audits::chain_head(self.conn)?;
+        self.gathered.chain = Some(head.clone());
+        Ok(head)
     }
 
     /// Has `work` done after the commit, before events are published and callers are answered.

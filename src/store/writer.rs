@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::{error, warn};
 
 use crate::clock::Clock;
-use crate::store::audits::ChainHead;
+use crate::store::chain::ChainHead;
 use crate::store::connection::{Database, WRITER};
 use crate::store::error::StoreError;
 use crate::store::events::CommittedEvent;

@@ -11,16 +11,24 @@ use super::super::value::Kind;
 use super::super::{LogFormat, Overrides, Settings};
 use super::Case;
 
+const SEEDS: [&str; 3] = [
+    "1111111111111111111111111111111111111111111111111111111111111111",
+    "2222222222222222222222222222222222222222222222222222222222222222",
+    "abcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdef0123",
+];
+
 /// Three valid values of a setting, as a variable has them.
 fn samples(setting: &Setting) -> [&'static str; 3] {
     match setting.kind {
-        Kind::Integer { .. } => ["11", "12", "13"],
+        Kind::Integer { min: 0..=11, .. } => ["11", "12", "13"],
+        Kind::Integer { .. } => ["1001", "1002", "1003"],
         Kind::Bool => ["true", "false", "true"],
         Kind::Choice(names) => [names[1], names[2], names[1]],
         Kind::Address => ["127.0.0.2", "127.0.0.3", "127.0.0.4"],
         Kind::Path => ["/one", "/two", "/three"],
         Kind::LogFilter => ["warn", "debug", "trace"],
         Kind::Url => ["http://one.example/", "http://two.example/", "http://three.example/"],
+        Kind::Seed => SEEDS,
         Kind::Text | Kind::Hosts | Kind::Secret | Kind::Keys => ["one", "two", "three"],
     }
 }
@@ -31,7 +39,7 @@ fn as_shown(setting: &Setting, text: &str) -> Json {
         Kind::Integer { .. } => json!(text.parse::<u64>().unwrap()),
         Kind::Bool => json!(text == "true"),
         Kind::Hosts => json!([text]),
-        Kind::Secret | Kind::Keys => json!("****"),
+        Kind::Secret | Kind::Seed | Kind::Keys => json!("****"),
         _ => json!(text),
     }
 }

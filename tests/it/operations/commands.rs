@@ -163,7 +163,7 @@ async fn check_finds_a_changed_fact_and_a_taken_port() {
     let output = run(home.command(&["check", "--port", &port])).await;
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("FAIL port") && said.contains("ok   audit chain: 3 facts"), "{said}");
+    assert!(said.contains("FAIL port") && said.contains("ok   audit chain: 4 facts"), "{said}");
 
     daemon.terminate().await;
     let output = run(home.command(&["check", "--port", &port])).await;

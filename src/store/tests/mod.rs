@@ -1,5 +1,7 @@
 //! The store as its callers see it: a real file, a real writer, real transactions.
 
+mod chain;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -86,7 +88,7 @@ async fn a_change_its_events_and_its_facts_stand_or_fall_together() {
         bench.published.lock().unwrap().iter().map(|e| (e.seq, e.entity.id.clone())).collect();
     assert_eq!(published, [(1, "job_a".into()), (2, "job_d".into())]);
     let head = store.read(audits::verify).await.unwrap().unwrap();
-    assert_eq!(head.id, 2);
+    assert_eq!(head.head.id, 2);
 }
 
 #[actix::test]
@@ -321,13 +323,15 @@ fn the_schema_is_what_the_migrations_make() {
     let database = Database::at(&directory.path().join("s.db")).unwrap();
     Store::prepare(&database).unwrap();
     let mut conn = database.connect(connection::READER).unwrap();
-    let source = include_str!("schema.rs");
+    let source = include_str!("../schema.rs");
     for table in [
         "jobs",
         "swept_jobs",
         "models",
         "model_gates",
         "audits",
+        "audit_checkpoints",
+        "audit_removals",
         "events",
         "idempotency_keys",
         "meta",
