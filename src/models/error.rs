@@ -8,9 +8,6 @@ use crate::store::StoreError;
 /// Why a gate was not moved, or nothing could be said about it.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// Nothing is known of the model.
-    #[error("unknown modelId {0}")]
-    Unknown(ModelId),
     /// It cannot be done as asked; nothing was changed.
     #[error("{0}")]
     Refused(String),
@@ -61,9 +58,7 @@ impl ModelError {
             Self::Unsettled { .. } | Self::Overloaded | Self::Interrupted => true,
             Self::Registry(error) => !matches!(error, RegistryError::Refused(_)),
             Self::Store(error) => error.is_transient(),
-            Self::Unknown(_) | Self::Refused(_) | Self::Evidence(_) | Self::Conflict { .. } => {
-                false
-            }
+            Self::Refused(_) | Self::Evidence(_) | Self::Conflict { .. } => false,
         }
     }
 }

@@ -206,21 +206,29 @@ impl Models {
         Ok(read.await?)
     }
 
-    /// Writes down that a promotion was refused for want of evidence.
+    /// Judges evidence now, and refuses what it does not do for. `refused` is who wanted which model
+    /// in which gate, for the fact that tells of the refusal; without it nothing is written down.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn record_refusal(
+    /// [`ModelError::Evidence`] with the whole report, or the store's.
+    pub async fn require(
         &self,
-        (actor, model, gate): (&str, &ModelId, &GateId),
-        report: &EvidenceReport,
-    ) -> Result<(), ModelError> {
-        let (actor, model, gate) = (actor.to_owned(), model.to_string(), gate.to_string());
-        let report = report.clone();
-        let write = self.deps.store.write(move |transaction| {
-            record::refuse(transaction, (&actor, &model, &gate), &report)
-        });
-        Ok(write.await?)
+        rules: &[EvidenceRule],
+        refused: Option<(&str, &ModelId, &GateId)>,
+    ) -> Result<EvidenceReport, ModelError> {
+        let report = self.check_evidence(rules, self.deps.clock.now()).await?;
+        if report.holds {
+            return Ok(report);
+        }
+        if let Some((actor, model, gate)) = refused {
+            let (actor, model, gate) = (actor.to_owned(), model.to_string(), gate.to_string());
+            let found = report.clone();
+            let write = self.deps.store.write(move |transaction| {
+                record::refuse(transaction, (&actor, &model, &gate), &found)
+            });
+            write.await?;
+        }
+        Err(ModelError::Evidence(Box::new(report)))
     }
 
     /// A model and the gates it stands in, in the order in which it entered them, as far as is

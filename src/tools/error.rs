@@ -1,7 +1,9 @@
 //! Why a tool said no.
 
 use crate::adapters::RunnerError;
+use crate::adapters::registry::RegistryError;
 use crate::jobs::JobError;
+use crate::models::ModelError;
 use crate::store::StoreError;
 
 /// A tool's failure, in words that a client may read.
@@ -54,6 +56,24 @@ impl From<RunnerError> for ToolError {
             | RunnerError::InvalidDefinition { .. }
             | RunnerError::UnknownRun => Self::Refused(what),
             RunnerError::Unavailable(source) => Self::Failed { what, source },
+        }
+    }
+}
+
+impl From<ModelError> for ToolError {
+    fn from(error: ModelError) -> Self {
+        let what = error.to_string();
+        match error {
+            ModelError::Refused(_)
+            | ModelError::Evidence(_)
+            | ModelError::Conflict { .. }
+            | ModelError::Unsettled { .. } => Self::Refused(what),
+            ModelError::Overloaded | ModelError::Interrupted => Self::Overloaded(what),
+            ModelError::Registry(error) => match error {
+                RegistryError::Refused(_) | RegistryError::Moved => Self::Refused(what),
+                RegistryError::Unavailable { source, .. } => Self::Failed { what, source },
+            },
+            ModelError::Store(error) => error.into(),
         }
     }
 }

@@ -6,10 +6,16 @@
 
 mod cancel_job;
 mod error;
+mod evidence;
 mod job_logs;
 mod list_jobs;
+mod list_models;
+mod model_history;
+mod promote_model;
+mod reason;
 mod registry;
 mod result;
+mod rollback_model;
 mod run_eval;
 mod status;
 mod why;

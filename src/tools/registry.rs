@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::tools::result::{CallResult, Reply};
 use crate::tools::{
-    Caller, Doors, Effect, Tool, ToolError, cancel_job, job_logs, list_jobs, run_eval, status, why,
-    why_math,
+    Caller, Doors, Effect, Tool, ToolError, cancel_job, job_logs, list_jobs, list_models,
+    model_history, promote_model, rollback_model, run_eval, status, why, why_math,
 };
 
 /// A tool with its types rubbed out, so that a list can hold it.
@@ -138,6 +138,10 @@ impl Default for Registry {
             typed::<list_jobs::ListJobs>(),
             typed::<cancel_job::CancelJob>(),
             typed::<job_logs::JobLogs>(),
+            typed::<promote_model::PromoteModel>(),
+            typed::<rollback_model::RollbackModel>(),
+            typed::<list_models::ListModels>(),
+            typed::<model_history::ModelHistory>(),
             typed::<why::Why>(),
             typed::<why_math::WhyMath>(),
         ];

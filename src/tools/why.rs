@@ -17,7 +17,7 @@ pub(super) struct Why;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    /// The thing to ask about: a jobId.
+    /// The thing to ask about: a jobId or a modelId.
     id: String,
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn facts_about(doors: &Doors, id: &str) -> Result<Vec<AuditRow>
 impl Tool for Why {
     const NAME: &'static str = "why";
     const TITLE: &'static str = "Why it came so";
-    const DESCRIPTION: &'static str = "Tells what happened to a job, who did it and why: one line \
+    const DESCRIPTION: &'static str = "Tells what happened to a job or a model, who did it and why: one line \
         for each recorded fact, oldest first, then the same as prose.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;

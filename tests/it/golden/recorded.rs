@@ -122,6 +122,29 @@ async fn jobs_answer_as_they_were_recorded() {
     assert_eq!(now["status"], "DRY_RUN");
 }
 
+#[tokio::test]
+async fn promotions_answer_as_they_were_recorded() {
+    let home = Home::new();
+    let daemon = home.start().await;
+    for name in [
+        "promote_model_dry_run_first",
+        "promote_model_ok",
+        "promote_model_again",
+        "promote_model_second_gate",
+    ] {
+        let (request, response) = recorded(name);
+        let (status, body) = replay(&daemon, &request, Value::Null).await;
+        let (then, now) = answers(name, &response, status, &body);
+        for (key, value) in then.as_object().unwrap() {
+            if key == "promotedAt" && !value.is_null() {
+                is_a_time(&now[key]);
+            } else {
+                assert_eq!(&now[key], value, "{name}: {key}");
+            }
+        }
+    }
+}
+
 #[track_caller]
 fn is_a_time(value: &Value) {
     let form = regex::Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$").unwrap();
