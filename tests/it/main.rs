@@ -8,6 +8,7 @@ mod crash;
 mod database;
 mod dice;
 mod docs;
+mod evidence;
 mod golden;
 mod harness;
 mod jobs;
