@@ -3,6 +3,7 @@
 mod eval;
 pub mod local;
 pub mod metrics;
+pub mod outbound;
 
 pub use self::eval::{
     EvalOrchestrator, EvalPlan, EvalResult, ExternalRef, FailureReason, LogStream, LogTail, Metric,

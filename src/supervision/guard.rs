@@ -109,8 +109,8 @@ impl<A: Supervised<Context = Context<A>>> Guard<A> {
     }
 }
 
-/// Between 0 and 1, from the randomness that the standard library seeds its hashers with.
-fn jitter() -> f64 {
+/// A number between 0 and 1, from the randomness that the standard library seeds its hashers with.
+pub fn jitter() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }

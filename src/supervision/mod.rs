@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 
+pub use self::guard::jitter;
 pub use self::restarts::{RestartPolicy, Restarts};
 
 /// How an actor's life ended.

@@ -1,0 +1,23 @@
+//! The one way to call another server.
+//!
+//! An [`Outbound`] calls one configured address and nothing else. Whatever stands there may be
+//! slow, broken or hostile: a call ends in time, its answer is bounded, and it is never led
+//! elsewhere.
+//!
+//! # Invariants
+//!
+//! 1. A call goes to the origin of the configured address, and to no proxy.
+//! 2. A call ends within its timeout, however slowly the answer drips, and holds no more of it than
+//!    its limit.
+//! 3. A redirect is an error. No header is sent to where it leads.
+//! 4. Secrets are in headers that no log shows, and never in an error.
+//! 5. A server that keeps failing is left alone for a while.
+
+mod breaker;
+mod call;
+mod client;
+mod error;
+
+pub use self::call::{Call, Credentials};
+pub use self::client::{Answer, Outbound, OutboundOptions};
+pub use self::error::OutboundError;
