@@ -46,6 +46,11 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
+    /// Whole seconds since 1970.
+    pub fn unix_seconds(self) -> i64 {
+        self.0.unix_timestamp()
+    }
+
     /// `YYYY-MM-DD HH:MM`, for people.
     pub fn to_minute(self) -> String {
         let text = self.to_string();

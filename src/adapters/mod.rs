@@ -1,6 +1,7 @@
 //! The outside world, as traits; one module for each thing that stands behind one.
 
 mod eval;
+pub mod git;
 pub mod local;
 pub mod metrics;
 pub mod outbound;
