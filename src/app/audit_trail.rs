@@ -1,11 +1,12 @@
 //! What the daemon records of itself, and the actor that keeps it provable.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
 
-use crate::audit::{Audit, CheckpointPolicy, Keeper, Refusals, SigningKey};
+use crate::audit::{Audit, CheckpointPolicy, Exports, Keeper, Refusals, SigningKey};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::store::{Store, StoreError, sha256_hex};
@@ -16,6 +17,7 @@ use crate::supervision::{Ended, Supervision};
 pub(super) struct AuditTrail {
     pub(super) audit: Audit,
     pub(super) refusals: Arc<Refusals>,
+    pub(super) exports: Exports,
 }
 
 impl AuditTrail {
@@ -28,9 +30,12 @@ impl AuditTrail {
     ) -> Self {
         let refusals = Arc::<Refusals>::default();
         let policy = checkpoint_policy(settings);
+        // Packs lie beside the database, where the daemon may write and there is room.
+        let directory = settings.store.db.parent().unwrap_or(Path::new("/")).to_owned();
+        let exports = Exports::new(store.clone(), policy.clone(), directory);
         let keeper = Keeper::new(store.clone(), Arc::clone(clock), policy, Arc::clone(&refusals));
         supervision.start_on(arbiter, "audit keeper", keeper, on_end);
-        Self { audit: Audit::new(store.clone()), refusals }
+        Self { audit: Audit::new(store.clone()), refusals, exports }
     }
 
     /// Records that the daemon begins to serve.

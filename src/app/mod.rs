@@ -35,7 +35,7 @@ use crate::jobs::{JobSettings, Jobs};
 use crate::legacy_state::{self, ImportError};
 use crate::mcp;
 use crate::models::{LocalRegistry, ModelSettings, Models};
-use crate::store::{Database, OpenError, Store, StoreDeps, StoreError};
+use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::supervision::{Ended, RestartPolicy, Supervision};
 use crate::tools::Doors;
 
@@ -103,22 +103,10 @@ impl Application {
         let supervision = Supervision::new(RestartPolicy::default());
         let (failed, failures) = mpsc::unbounded_channel();
 
-        let database = Database::at(&settings.store.db)?;
-        let migrated = Store::prepare(&database)?;
-        for migration in &migrated.applied {
-            info!(migration, "the schema was brought up to date");
-        }
         let outlet = Outlet::default();
-        let store = Store::start(
-            database,
-            StoreDeps {
-                clock: Arc::clone(&clock),
-                publish: outlet.publish(),
-                supervision: supervision.clone(),
-                arbiter: Arbiter::new().handle(),
-                on_end: report("database", &failed),
-            },
-        );
+        let publish = outlet.publish();
+        let on_end = report("database", &failed);
+        let store = open_store(settings, &clock, &supervision, publish, on_end)?;
         if let Some(imported) =
             legacy_state::import_once(&store, &settings.store.legacy_state).await?
         {
@@ -192,6 +180,7 @@ impl Application {
                 audit: trail.audit.clone(),
             }),
             events: events.clone(),
+            exports: trail.exports.clone(),
             store: store.clone(),
             jobs: jobs.clone(),
             supervision,
@@ -249,6 +238,24 @@ impl Application {
         settle(&self.trail, &self.store, self.shutdown_deadline).await;
         outcome
     }
+}
+
+/// Opens the database, brings it up to date and starts its writer.
+fn open_store(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    supervision: &Supervision,
+    publish: Publish,
+    on_end: Box<dyn FnOnce(Ended) + Send>,
+) -> Result<Store, AppError> {
+    let database = Database::at(&settings.store.db)?;
+    let migrated = Store::prepare(&database)?;
+    for migration in &migrated.applied {
+        info!(migration, "the schema was brought up to date");
+    }
+    let (clock, supervision) = (Arc::clone(clock), supervision.clone());
+    let arbiter = Arbiter::new().handle();
+    Ok(Store::start(database, StoreDeps { clock, publish, supervision, arbiter, on_end }))
 }
 
 async fn drain(handle: &ServerHandle, lifecycle: &Lifecycle, events: &Hub, deadline: Duration) {

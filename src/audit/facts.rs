@@ -75,3 +75,11 @@ pub(super) fn removed(removed: &Removed) -> Fact {
         ),
     }
 }
+
+pub(super) fn exported(from: &str, to: &str) -> Fact {
+    Fact {
+        action: "evidence_export",
+        details: json!({ "from": from, "to": to }),
+        message: format!("The evidence from {from} to {to} was asked for."),
+    }
+}

@@ -6,9 +6,12 @@
 //! 2. What is said outside of the database (a checkpoint, an evidence pack) can be checked without
 //!    the database.
 
+mod export;
 mod facts;
 mod keeper;
 mod narrative;
+mod pack;
+mod range;
 mod refusals;
 mod signature;
 
@@ -18,8 +21,11 @@ use crate::clock::Timestamp;
 use crate::store::audits::{self, AuditRow};
 use crate::store::{Store, StoreError};
 
+pub use self::export::{ExportError, Exports, Pack, Seat};
 pub use self::keeper::{CheckpointPolicy, Keeper};
 pub use self::narrative::{line, prose};
+pub use self::pack::{Faulty, Sound, verify as verify_pack};
+pub use self::range::{EvidenceRange, RangeError};
 pub use self::refusals::{Refusal, Refusals};
 pub use self::signature::{BadSignature, SigningKey, signer};
 

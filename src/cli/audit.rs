@@ -1,8 +1,11 @@
 //! `audit`: whether what was recorded is as it was written, here or in an exported pack.
 
+use std::fs::File;
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
-use crate::audit::signer;
+use crate::audit::{signer, verify_pack};
 use crate::cli::exit::Failure;
 use crate::cli::settings::SettingsFlags;
 use crate::store::audits::Verified;
@@ -12,6 +15,17 @@ use crate::store::{Database, audit_chain_of};
 pub(super) enum Command {
     /// Walk the audit chain and its checkpoints. Reads only; the daemon may run meanwhile.
     Verify(Verify),
+    /// Verify an evidence pack with nothing but the pack; no daemon or database is needed.
+    VerifyExport(VerifyExport),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct VerifyExport {
+    /// The pack
+    file: PathBuf,
+    /// The key that must have signed the checkpoint that covers the pack, in hexadecimal
+    #[arg(long, value_name = "KEY")]
+    public_key: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -24,6 +38,7 @@ pub(super) struct Verify {
 pub(super) fn run(flags: SettingsFlags, command: &Command) -> Result<(), Failure> {
     match command {
         Command::Verify(arguments) => verify(flags, arguments),
+        Command::VerifyExport(arguments) => verify_export(arguments),
     }
 }
 
@@ -68,18 +83,37 @@ fn checkpoints(verified: &Verified, key: Option<&str>) -> Result<(), Failure> {
         good("checkpoints", "none was made yet");
         return Ok(());
     };
-    let by = match last_signer {
-        Some(key) => format!("signed by {key}"),
-        None => "not signed".to_owned(),
-    };
-    if let Some(wanted) = key
-        && !last_signer.is_some_and(|by| by.eq_ignore_ascii_case(wanted))
-    {
-        let what = format!("the one at row {} is {by}, and not by the key named", last.size);
-        return Err(bad("checkpoints", &what));
-    }
+    let by = require_signer(last.size, last_signer, key)?;
     let count = verified.checkpoints.len();
     let what = format!("{count} agree, {signed} signed; the last is at row {}, {by}", last.size);
     good("checkpoints", &what);
+    Ok(())
+}
+
+/// Says who signed a checkpoint, and fails if it should have been somebody else.
+fn require_signer(
+    size: i64,
+    signer: Option<&str>,
+    wanted: Option<&str>,
+) -> Result<String, Failure> {
+    let by = signer.map_or_else(|| "not signed".to_owned(), |key| format!("signed by {key}"));
+    match wanted {
+        Some(wanted) if !signer.is_some_and(|key| key.eq_ignore_ascii_case(wanted)) => {
+            let what = format!("the one at row {size} is {by}, and not by the key named");
+            Err(bad("checkpoint", &what))
+        }
+        _ => Ok(by),
+    }
+}
+
+fn verify_export(arguments: &VerifyExport) -> Result<(), Failure> {
+    let file =
+        File::open(&arguments.file).map_err(|error| Failure::other("open the pack", &error))?;
+    let sound = verify_pack(file, |part, what| good(part, &what));
+    let sound = sound.map_err(|fault| bad("pack", &fault))?;
+    let (wanted, checkpoint) = (arguments.public_key.as_deref(), &sound.checkpoint);
+    require_signer(checkpoint.size, sound.signer.as_deref(), wanted)?;
+    let (size, head) = (checkpoint.size, &checkpoint.head);
+    good("verdict", &format!("the pack is as it was written if row {size} has the hash {head}"));
     Ok(())
 }

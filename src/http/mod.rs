@@ -9,6 +9,7 @@
 
 mod answers;
 mod cors;
+mod evidence;
 mod gate;
 mod health;
 mod hosts;
@@ -24,6 +25,7 @@ mod sse;
 
 use std::sync::Arc;
 
+use crate::audit::Exports;
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::jobs::Jobs;
@@ -47,6 +49,8 @@ pub struct Shared {
     pub server: Server,
     /// Streams events.
     pub events: Arc<Hub>,
+    /// Hands out evidence.
+    pub exports: Exports,
     /// For health and metrics.
     pub store: Store,
     /// For metrics.

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::http::{answers, health, mcp, metrics, sse};
+use crate::http::{answers, evidence, health, mcp, metrics, sse};
 
 /// Who may use a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/mcp", access: Access::Key, allow: "GET, POST" },
     Route { path: "/sse", access: Access::KeyOrQuery, allow: "GET" },
     Route { path: "/metrics", access: Access::Key, allow: "GET" },
+    Route { path: "/evidence/export", access: Access::Key, allow: "GET" },
     Route { path: "/healthz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/readyz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/health", access: Access::Public, allow: "GET, HEAD" },
@@ -61,6 +62,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             "/mcp" => resource.route(web::post().to(mcp::post)).route(web::get().to(mcp::get)),
             "/sse" => resource.route(web::get().to(sse::get)),
             "/metrics" => resource.route(web::get().to(metrics::get)),
+            "/evidence/export" => resource.route(web::get().to(evidence::get)),
             "/healthz" => {
                 resource.route(web::get().to(health::alive)).route(web::head().to(health::alive))
             }

@@ -104,7 +104,7 @@ pub fn last(conn: &mut SqliteConnection) -> Result<i64, StoreError> {
 }
 
 /// The link at a place, if its row is there.
-pub(super) fn link(conn: &mut SqliteConnection, id: i64) -> Result<Option<ChainHead>, StoreError> {
+pub fn link(conn: &mut SqliteConnection, id: i64) -> Result<Option<ChainHead>, StoreError> {
     let hash = audits::table.find(id).select(audits::hash).first(conn).optional()?;
     Ok(hash.map(|hash| ChainHead { id, hash }))
 }
@@ -127,21 +127,21 @@ pub fn about(conn: &mut SqliteConnection, entity_id: &str) -> Result<Vec<AuditRo
     })
 }
 
-/// The places of the first row that is not older than `from` and of the last that is not newer than
-/// `to`; none if no row lies between.
+/// The piece of the chain from `from` to `to`: the place before its first row, and that of its last
+/// row, which are equal if it has none. Every earlier row is older than `from`, every later one is
+/// newer than `to`.
 ///
-/// All rows between the two belong to the range, whatever their times: a clock that was set back
-/// would else tear holes into the chain.
-pub fn range(
-    conn: &mut SqliteConnection,
-    from: &str,
-    to: &str,
-) -> Result<Option<(i64, i64)>, StoreError> {
+/// All rows between belong to the piece, whatever their times: a clock that was set back would else
+/// tear holes into it.
+pub fn range(conn: &mut SqliteConnection, from: &str, to: &str) -> Result<(i64, i64), StoreError> {
     let first = audits::table.filter(audits::ts.ge(from)).order(audits::id).select(audits::id);
     let last = audits::table.filter(audits::ts.le(to)).order(audits::id.desc()).select(audits::id);
-    let first: Option<i64> = first.first(conn).optional()?;
-    let last: Option<i64> = last.first(conn).optional()?;
-    Ok(first.zip(last).filter(|(first, last)| first <= last))
+    let before = match first.first::<i64>(conn).optional()? {
+        Some(first) => first - 1,
+        None => chain_head(conn)?.id,
+    };
+    let last = last.first::<i64>(conn).optional()?;
+    Ok((before, last.map_or(before, |last| last.max(before))))
 }
 
 /// How many rows are read at once.
@@ -206,10 +206,18 @@ impl From<BrokenChain> for Stopped {
     }
 }
 
+/// Has `work` see the database as it is at one moment, however long it reads.
+pub fn at_one_moment<T>(
+    conn: &mut SqliteConnection,
+    work: impl FnOnce(&mut SqliteConnection) -> T,
+) -> Result<T, StoreError> {
+    Ok(conn.transaction::<_, diesel::result::Error, _>(|conn| Ok(work(conn)))?)
+}
+
 /// Walks the whole chain past all checkpoints, and returns what it is or the first place where it
 /// does not hold.
 pub fn verify(conn: &mut SqliteConnection) -> Result<Result<Verified, BrokenChain>, StoreError> {
-    match conn.transaction::<_, diesel::result::Error, _>(|conn| Ok(walk(conn)))? {
+    match at_one_moment(conn, walk)? {
         Ok(verified) => Ok(Ok(verified)),
         Err(Stopped::Broken(broken)) => Ok(Err(broken)),
         Err(Stopped::Store(error)) => Err(error),

@@ -1,5 +1,7 @@
 //! The audit chain, wherever its rows come from: what follows from what, and where it breaks.
 
+use serde::{Deserialize, Serialize};
+
 use crate::store::audits::AuditRow;
 use crate::store::checkpoints::Checkpoint;
 
@@ -7,7 +9,8 @@ use crate::store::checkpoints::Checkpoint;
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A link of the chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ChainHead {
     /// The row's place; 0 before the first.
     pub id: i64,

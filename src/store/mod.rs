@@ -39,6 +39,7 @@ use actix::prelude::*;
 use diesel::prelude::SqliteConnection;
 use tokio::sync::{Semaphore, oneshot};
 
+pub use self::audits::at_one_moment;
 pub use self::backup::{BackupError, back_up};
 pub use self::chain::{BrokenChain, ChainHead, ChainWalk, GENESIS};
 pub use self::connection::{Database, OpenError};

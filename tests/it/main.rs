@@ -8,6 +8,7 @@ mod crash;
 mod database;
 mod dice;
 mod docs;
+mod evidence;
 mod fault_server;
 mod golden;
 mod harness;

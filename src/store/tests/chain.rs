@@ -232,11 +232,11 @@ async fn a_range_is_a_piece_of_the_chain_whatever_the_clock_did() {
     let range = async |from: &'static str, to: &'static str| {
         bench.store.read(move |conn| audits::range(conn, from, to)).await.unwrap()
     };
-    assert_eq!(range("2026-01-02T00:00:00.000Z", "2026-01-04T00:00:00.000Z").await, Some((2, 3)));
-    assert_eq!(range("2026-01-03T00:00:00.000Z", "2026-01-03T00:00:00.000Z").await, Some((2, 3)));
-    assert_eq!(range("2025-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z").await, Some((1, 4)));
-    assert_eq!(range("2026-01-06T00:00:00.000Z", "2027-01-01T00:00:00.000Z").await, None);
-    assert_eq!(range("2026-01-04T00:00:00.000Z", "2026-01-04T12:00:00.000Z").await, None);
+    assert_eq!(range("2026-01-02T00:00:00.000Z", "2026-01-04T00:00:00.000Z").await, (1, 3));
+    assert_eq!(range("2026-01-03T00:00:00.000Z", "2026-01-03T00:00:00.000Z").await, (1, 3));
+    assert_eq!(range("2025-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z").await, (0, 4));
+    assert_eq!(range("2026-01-06T00:00:00.000Z", "2027-01-01T00:00:00.000Z").await, (4, 4));
+    assert_eq!(range("2026-01-04T00:00:00.000Z", "2026-01-04T12:00:00.000Z").await, (3, 3));
 }
 
 /// `why` must stay quick when there are many rows: both ways to a thing's facts use an index.
