@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lukhas_mcp::canaries::policy::{Policy, PolicyRequest};
 use regex::Regex;
 
 use crate::harness::{Daemon, Home, skip};
@@ -141,4 +142,20 @@ fn links_between_pages_lead_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_policy_page_explains_every_field_and_its_example_is_a_policy() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/canary-policy.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let rows = Regex::new(r"(?m)^\| `(\w+)` \|").unwrap();
+    let explained: BTreeSet<&str> =
+        rows.captures_iter(&page).map(|hit| hit.get(1).unwrap().as_str()).collect();
+    let schema = schemars::schema_for!(PolicyRequest).to_value();
+    let fields = schema["properties"].as_object().unwrap();
+    assert_eq!(explained, fields.keys().map(String::as_str).collect());
+    let example = Regex::new(r"(?ms)^```json\n(.*?)^```$").unwrap().captures(&page).unwrap();
+    let policy: Policy = serde_json::from_str(&example[1]).unwrap();
+    let stored = serde_json::to_value(&policy).unwrap();
+    assert_eq!(stored.as_object().unwrap().len(), fields.len(), "a stored policy is complete");
 }

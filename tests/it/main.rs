@@ -4,6 +4,7 @@
 
 mod abuse;
 mod architecture;
+mod canary_rates;
 mod crash;
 mod database;
 mod dice;

@@ -1,3 +1,5 @@
+//! What a policy is when it is read, and what is refused.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

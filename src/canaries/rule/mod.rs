@@ -7,22 +7,29 @@
 //! measured error rates.
 
 mod betting;
+mod counterfactual;
 mod counts;
 mod evidence;
+mod feasibility;
 mod limit;
 mod mixture;
 mod numerics;
+mod prospect;
 mod quality;
 mod relative;
 mod report;
 mod rules;
 mod scalars;
+pub mod simulation;
 #[cfg(test)]
 mod tests;
 mod track;
 mod verdict;
+mod words;
 
+pub use self::counterfactual::{Condition, Counterfactual, Instead, counterfactual};
 pub use self::evidence::{Evidence, Moment, Poll};
+pub use self::feasibility::{Feasibility, MetricNeeds, feasibility};
 pub use self::limit::{LATENCY_SHARE, Limit, REFUTED_AT_ZERO};
 pub use self::quality::DataQuality;
 pub use self::report::{

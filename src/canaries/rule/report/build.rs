@@ -4,9 +4,9 @@ use crate::canaries::rule::counts::Counts;
 use crate::canaries::rule::evidence::{Evidence, Moment};
 use crate::canaries::rule::limit::{Kind, Limit, real};
 use crate::canaries::rule::mixture::{Weighed, confidence_sequence};
+use crate::canaries::rule::prospect::Prospect;
 use crate::canaries::rule::quality::{DataQuality, share};
 use crate::canaries::rule::relative::Relative;
-use crate::canaries::rule::report::needs::Prospect;
 use crate::canaries::rule::report::{
     BaselineReport, Conformance, CountsReport, Interval, IntervalMethod, MetricReport, MetricState,
     Report, SampleKind, ScalarsReport, Strength,

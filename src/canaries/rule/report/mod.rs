@@ -1,7 +1,6 @@
 //! Every number that a verdict rests on, for people, for the record of the decision and for a replay.
 
 mod build;
-mod needs;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How many requests a promotion still needs.
+//! How many requests a promotion needs, and how many bad ones it bears.
 
 use crate::canaries::rule::counts::{Counts, log_conformance};
 use crate::canaries::rule::limit::{Limit, real};
@@ -11,18 +11,18 @@ const MOST: u64 = 1_000_000_000_000;
 
 /// Requests that go on as those before.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::canaries::rule) struct Prospect {
-    pub(in crate::canaries::rule) limit: Limit,
+pub(super) struct Prospect {
+    pub(super) limit: Limit,
     /// The share of bad ones.
-    pub(in crate::canaries::rule) share: f64,
+    pub(super) share: f64,
     /// What each of them counts.
-    pub(in crate::canaries::rule) weight: f64,
+    pub(super) weight: f64,
     /// What the evidence must reach.
-    pub(in crate::canaries::rule) proof_at: f64,
+    pub(super) proof_at: f64,
     /// How many there are already.
-    pub(in crate::canaries::rule) seen: u64,
+    pub(super) seen: u64,
     /// How many there must be in any case.
-    pub(in crate::canaries::rule) least: u64,
+    pub(super) least: u64,
 }
 
 impl Prospect {
@@ -39,6 +39,24 @@ impl Prospect {
         }
     }
 
+    /// How many bad ones so many requests bear and still prove that the target is met; none if they
+    /// are too few even without one.
+    pub(super) fn most_bad(&self) -> Option<u64> {
+        let bears = |bad: u64| {
+            let of_all = share(bad, self.seen);
+            of_all <= self.limit.allowed() && Self { share: of_all, ..*self }.is_enough(self.seen)
+        };
+        if !bears(0) {
+            return None;
+        }
+        let (mut bearable, mut too_many) = (0, self.seen.saturating_add(1));
+        while bearable + 1 < too_many {
+            let middle = bearable + (too_many - bearable) / 2;
+            *(if bears(middle) { &mut bearable } else { &mut too_many }) = middle;
+        }
+        Some(bearable)
+    }
+
     fn is_enough(&self, requests: u64) -> bool {
         let weighed = real(requests) * self.weight;
         let seen = Weighed { requests: weighed, bad: weighed * self.share };
@@ -47,7 +65,7 @@ impl Prospect {
     }
 
     /// How many more requests prove that the target is met; none if no number does.
-    pub(in crate::canaries::rule) fn requests_needed(&self) -> Option<u64> {
+    pub(super) fn requests_needed(&self) -> Option<u64> {
         if self.limit.allowed() < self.share {
             return None;
         }
