@@ -25,6 +25,20 @@ impl LogFormat {
     pub(super) const NAMES: &'static [&'static str] = &["auto", "json", "text"];
 }
 
+/// The unit in which the edges of latency buckets are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BucketUnit {
+    /// As Prometheus advises.
+    Seconds,
+    /// As some libraries do.
+    Milliseconds,
+}
+
+impl BucketUnit {
+    /// The names that can be set.
+    pub(super) const NAMES: &'static [&'static str] = &["seconds", "milliseconds"];
+}
+
 /// A field's type, made from the value of its setting.
 pub(super) trait FromValue: Sized {
     /// `None` when the declared kind does not fit the field's type.
@@ -75,6 +89,19 @@ impl FromValue for LogFormat {
                 "auto" => Some(Self::Auto),
                 "json" => Some(Self::Json),
                 "text" => Some(Self::Text),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for BucketUnit {
+    fn from_value(value: Option<Value>) -> Option<Self> {
+        match value {
+            Some(Value::Text(name)) => match name.as_str() {
+                "seconds" => Some(Self::Seconds),
+                "milliseconds" => Some(Self::Milliseconds),
                 _ => None,
             },
             _ => None,

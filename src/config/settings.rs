@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::error::ConfigError;
-use super::fields::LogFormat;
+use super::fields::{BucketUnit, LogFormat};
 use super::keys::{Group, declare_settings, setting};
 use super::load::Reader;
 use super::value::{Kind, Value};
@@ -179,9 +179,47 @@ declare_settings! {
                 .default("32");
     }
 
-    /// Where the metrics of canaries come from.
+    /// Which series are the requests of a canary, wherever they are read; see `docs/metrics.md`.
+    metrics: MetricsSettings {
+        /// Selector of the counters of all requests; `$__gate` and `$__model` are replaced.
+        total: Option<String> = setting("metrics.total", Kind::Text)
+            .variables(&["PROM_TOTAL"])
+            .optional("http_requests_total{gate=$__gate}");
+        /// Selector of the counters of failed requests, which are among those of all requests.
+        errors: Option<String> = setting("metrics.errors", Kind::Text)
+            .variables(&["PROM_ERRORS"])
+            .optional("http_requests_total{gate=$__gate,code=~\"5..\"}");
+        /// Selector of the buckets of a latency histogram.
+        bucket: Option<String> = setting("metrics.bucket", Kind::Text)
+            .variables(&["PROM_BUCKET"])
+            .optional("http_request_duration_seconds_bucket{gate=$__gate}");
+        /// The unit of the label `le` of those buckets.
+        bucket_unit: BucketUnit = setting("metrics.bucket_unit", Kind::Choice(BucketUnit::NAMES))
+            .variables(&["LUKHAS_MCP_BUCKET_UNIT"])
+            .default("seconds");
+    }
+
+    /// Reading the metrics of canaries from the served models themselves. With an address, the
+    /// selectors of `[metrics]` are read there and not from a Prometheus server.
+    scrape: ScrapeSettings {
+        /// The page of metrics of a gate; `$__gate` and `$__model` are replaced in its path and
+        /// query.
+        url: Option<String> = setting("scrape.url", Kind::Text)
+            .variables(&["LUKHAS_SCRAPE_URL"])
+            .optional("http://127.0.0.1:8080/gates/$__gate/metrics");
+        /// Token sent there as `Authorization: Bearer`.
+        bearer: Option<SecretString> = setting("scrape.bearer", Kind::Secret)
+            .variables(&["LUKHAS_SCRAPE_BEARER"])
+            .optional("replace-me");
+        /// Certificates in PEM of the authorities that are trusted there instead of the system's.
+        ca_file: Option<PathBuf> = setting("scrape.ca_file", Kind::Path)
+            .variables(&["LUKHAS_SCRAPE_CA_FILE"])
+            .optional("scrape-ca.pem");
+    }
+
+    /// Reading the metrics of canaries from a Prometheus server, or one that answers like it.
     prometheus: PrometheusSettings {
-        /// The Prometheus server; without it there are no metrics.
+        /// The server.
         url: Option<Url> = setting("prometheus.url", Kind::Url)
             .variables(&["PROM_URL"])
             .optional("http://127.0.0.1:9090");
@@ -190,12 +228,29 @@ declare_settings! {
             .variables(&["PROM_BEARER"])
             .credential("prom-bearer")
             .optional("replace-me");
-        /// Prometheus query for the 95th percentile of latency in milliseconds; `$__window`,
-        /// `$__gate` and `$__model` are replaced.
+        /// Name sent to it with `prometheus.password`, instead of a token.
+        user: Option<String> = setting("prometheus.user", Kind::Text)
+            .variables(&["PROM_USER"])
+            .optional("lukhas");
+        /// Password that goes with `prometheus.user`.
+        password: Option<SecretString> = setting("prometheus.password", Kind::Secret)
+            .variables(&["PROM_PASSWORD"])
+            .optional("replace-me");
+        /// Further headers sent to it, as `Name:value` with commas between them.
+        headers: Option<SecretString> = setting("prometheus.headers", Kind::Secret)
+            .variables(&["PROM_HEADERS"])
+            .optional("X-Scope-OrgID:team-a");
+        /// Certificates in PEM of the authorities that are trusted there instead of the system's.
+        ca_file: Option<PathBuf> = setting("prometheus.ca_file", Kind::Path)
+            .variables(&["PROM_CA_FILE"])
+            .optional("prometheus-ca.pem");
+        /// Prometheus query for the 95th percentile of latency in milliseconds, for where there
+        /// are no buckets; `$__window`, `$__gate` and `$__model` are replaced.
         latency_query: Option<String> = setting("prometheus.latency_query", Kind::Text)
             .variables(&["PROM_Q_LAT", "PROM_QUERY_LAT"])
             .optional("1000 * my_latency_p95_seconds{gate=$__gate}");
-        /// Prometheus query for the error rate between 0 and 1; the same names are replaced.
+        /// Prometheus query for the error rate between 0 and 1, for where there are no counters;
+        /// the same names are replaced.
         error_query: Option<String> = setting("prometheus.error_query", Kind::Text)
             .variables(&["PROM_Q_ERR", "PROM_QUERY_ERR"])
             .optional("my_error_ratio{gate=$__gate}");

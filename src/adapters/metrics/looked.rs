@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::measurement::Gap;
+use super::source::Needs;
 
 /// What one look at one gate saw.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,5 +135,17 @@ impl<'de> serde::Deserialize<'de> for SeriesKey {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Looked {
+    /// A look that saw nothing, for the same reason everywhere.
+    pub(super) fn failed(needs: Needs, at_ms: i64, why: &str) -> Self {
+        let errors = if needs.errors { Seen::Error(why.to_owned()) } else { Seen::NotAsked };
+        let latency = match needs.latency_target_ms {
+            Some(_) => Seen::Error(why.to_owned()),
+            None => Seen::NotAsked,
+        };
+        Self { at_ms, errors, latency, warnings: Vec::new() }
     }
 }

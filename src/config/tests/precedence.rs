@@ -23,7 +23,7 @@ fn samples(setting: &Setting) -> [&'static str; 3] {
         Kind::Integer { min: 0..=11, .. } => ["11", "12", "13"],
         Kind::Integer { .. } => ["1001", "1002", "1003"],
         Kind::Bool => ["true", "false", "true"],
-        Kind::Choice(names) => [names[1], names[2], names[1]],
+        Kind::Choice(names) => [names[1], names[names.len() - 1], names[1]],
         Kind::Address => ["127.0.0.2", "127.0.0.3", "127.0.0.4"],
         Kind::Path => ["/one", "/two", "/three"],
         Kind::LogFilter => ["warn", "debug", "trace"],
