@@ -25,13 +25,13 @@ mod value;
 mod tests;
 
 pub use error::ConfigError;
-pub use fields::LogFormat;
+pub use fields::{LogFormat, RegistryKind};
 pub use keys::{Group, Setting};
 pub use load::{Loaded, Resolved};
 pub use render::{render_docs, render_example, render_json, render_print};
 pub use settings::{
     AuthSettings, EvalSettings, GROUPS, LimitSettings, LogSettings, PrometheusSettings,
-    RepoSettings, ServerSettings, Settings, StoreSettings,
+    RegistrySettings, RepoSettings, ServerSettings, Settings, StoreSettings,
 };
 pub use sources::{Environment, Origin, Overrides};
 
