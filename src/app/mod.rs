@@ -3,6 +3,7 @@
 mod audit_trail;
 mod housekeeping;
 mod listener;
+mod registry;
 mod shipped_evals;
 mod signals;
 mod supervisor_notice;
@@ -22,6 +23,7 @@ use tracing_actix_web::TracingLogger;
 
 use self::audit_trail::AuditTrail;
 use self::housekeeping::{Housekeeping, Retention};
+pub use self::registry::RegistrySetupError;
 pub use self::signals::Signals;
 use crate::adapters::local::{LocalRunner, LocalRunnerSettings};
 use crate::clock::{Clock, SystemClock};
@@ -34,7 +36,7 @@ use crate::http::{
 use crate::jobs::{JobSettings, Jobs};
 use crate::legacy_state::{self, ImportError};
 use crate::mcp;
-use crate::models::{LocalRegistry, ModelSettings, Models};
+use crate::models::{ModelSettings, Models};
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::supervision::{Ended, RestartPolicy, Supervision};
 use crate::tools::Doors;
@@ -57,6 +59,9 @@ pub enum AppError {
     /// The earlier server's state is there and cannot be used.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The registry cannot be used as it is configured.
+    #[error(transparent)]
+    Registry(#[from] RegistrySetupError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {why}; free the port, or set PORT to another")]
     Bind {
@@ -140,7 +145,7 @@ impl Application {
         .await?;
         let models = Models::start(ModelSettings {
             store: store.clone(),
-            registry: Arc::new(LocalRegistry::new(store.clone())),
+            registry: registry::build(&settings.registry, &store)?,
             clock: Arc::clone(&clock),
             supervision: supervision.clone(),
             arbiter: actors.clone(),

@@ -69,6 +69,7 @@ impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         let code = match &error {
             AppError::Open(_) | AppError::Store(_) | AppError::Events(_) => 5,
+            AppError::Registry(_) => 3,
             AppError::Bind { .. } => 4,
             AppError::GaveUp(_) => 70,
             AppError::Import(_) | AppError::System { .. } => 1,

@@ -39,6 +39,24 @@ impl BucketUnit {
     pub(super) const NAMES: &'static [&'static str] = &["seconds", "milliseconds"];
 }
 
+/// What keeps the gates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegistryKind {
+    /// The daemon's own database.
+    Local,
+    /// A branch of a git repository on this machine.
+    Git,
+    /// Aliases of an MLflow server.
+    Mlflow,
+    /// A server that speaks the contract of `docs/registries.md`.
+    Http,
+}
+
+impl RegistryKind {
+    /// The names that can be set.
+    pub(super) const NAMES: &'static [&'static str] = &["local", "git", "mlflow", "http"];
+}
+
 /// A field's type, made from the value of its setting.
 pub(super) trait FromValue: Sized {
     /// `None` when the declared kind does not fit the field's type.
@@ -102,6 +120,21 @@ impl FromValue for BucketUnit {
             Some(Value::Text(name)) => match name.as_str() {
                 "seconds" => Some(Self::Seconds),
                 "milliseconds" => Some(Self::Milliseconds),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for RegistryKind {
+    fn from_value(value: Option<Value>) -> Option<Self> {
+        match value {
+            Some(Value::Text(name)) => match name.as_str() {
+                "local" => Some(Self::Local),
+                "git" => Some(Self::Git),
+                "mlflow" => Some(Self::Mlflow),
+                "http" => Some(Self::Http),
                 _ => None,
             },
             _ => None,

@@ -25,13 +25,14 @@ mod value;
 mod tests;
 
 pub use error::ConfigError;
-pub use fields::{BucketUnit, LogFormat};
+pub use fields::{BucketUnit, LogFormat, RegistryKind};
 pub use keys::{Group, Setting};
 pub use load::{Loaded, Resolved};
 pub use render::{render_docs, render_example, render_json, render_print};
 pub use settings::{
     AuditSettings, AuthSettings, EvalSettings, GROUPS, LimitSettings, LogSettings, MetricsSettings,
-    PrometheusSettings, RepoSettings, ScrapeSettings, ServerSettings, Settings, StoreSettings,
+    PrometheusSettings, RegistrySettings, RepoSettings, ScrapeSettings, ServerSettings, Settings,
+    StoreSettings,
 };
 pub use sources::{Environment, Origin, Overrides};
 

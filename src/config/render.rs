@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value as Json, json};
 
 use super::DEFAULT_FILE;
-use super::keys::{Fallback, Group, Setting};
+use super::keys::{Fallback, Group, Setting, all_settings};
 use super::load::{Loaded, Resolved};
 use super::settings::GROUPS;
 use super::value::{Kind, Value};
@@ -79,7 +79,7 @@ pub fn render_example() -> String {
 
 /// The page `docs/configuration.md`.
 pub fn render_docs() -> String {
-    let mut text = String::from(INTRODUCTION);
+    let mut text = INTRODUCTION.replace("CREDENTIALS", &credentials());
     for group in GROUPS {
         line(&mut text, format_args!("\n## `[{}]`\n\n{}\n", group.name, prose(group.meaning)));
         table(&mut text, group);
@@ -104,11 +104,18 @@ A setting is taken from the first of these that has it:
 - A key in the file that is not below is an error; so is an environment variable that begins with `LUKHAS_MCP_`, except `LUKHAS_MCP_URL` and `LUKHAS_MCP_API_KEY`, which client commands read.
 - A variable set to nothing counts as not set, except `LUKHAS_MCP_API_KEYS`: a list of keys without a key is an error, and never opens the daemon.
 - Two variables of one setting are two spellings of one name; if both are set, they must be equal.
-- A secret can be put in a file, which the variable ending in `_FILE` names; API keys may stand one a line there. Systemd's credentials `api-keys`, `prom-bearer` and `audit-signing-key` (`LoadCredential=`) are read when nothing else sets the secret.
+- A secret can be put in a file, which the variable ending in `_FILE` names; API keys may stand one a line there. Systemd's credentials (`LoadCredential=`) CREDENTIALS are read when nothing else sets the secret.
 - A list is written with commas in a variable, and as `[\"a\", \"b\"]` in the file.
 - Relative paths are below the current directory, and in the file below the file's directory.
 - Without API keys the daemon listens on loopback addresses only, unless `auth.allow_anonymous` is set.
 ";
+
+/// The names of all credentials, as a list for a sentence.
+fn credentials() -> String {
+    let names = all_settings().filter_map(|setting| setting.credential);
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
 
 fn table(text: &mut String, group: &Group) {
     line(text, format_args!("| key | option, variables | default | meaning | allowed |"));

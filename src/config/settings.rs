@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::error::ConfigError;
-use super::fields::{BucketUnit, LogFormat};
+use super::fields::{BucketUnit, LogFormat, RegistryKind};
 use super::keys::{Group, declare_settings, setting};
 use super::load::Reader;
 use super::value::{Kind, Value};
@@ -254,6 +254,64 @@ declare_settings! {
         error_query: Option<String> = setting("prometheus.error_query", Kind::Text)
             .variables(&["PROM_Q_ERR", "PROM_QUERY_ERR"])
             .optional("my_error_ratio{gate=$__gate}");
+    }
+
+    /// What keeps the gates that models stand in.
+    registry: RegistrySettings {
+        /// Which registry: the daemon's own database, a git repository, MLflow, or a server of
+        /// one's own.
+        kind: RegistryKind = setting("registry.kind", Kind::Choice(RegistryKind::NAMES))
+            .variables(&["LUKHAS_REGISTRY"])
+            .default("local");
+        /// The git repository with the gates, bare or with a working tree. Needed for `git`.
+        git_repository: Option<PathBuf> = setting("registry.git_repository", Kind::Path)
+            .variables(&["LUKHAS_REGISTRY_GIT_REPOSITORY"])
+            .optional("gates.git");
+        /// The branch with the gates; it may be checked out nowhere, and is made if it is not there.
+        git_branch: String = setting("registry.git_branch", Kind::Text)
+            .variables(&["LUKHAS_REGISTRY_GIT_BRANCH"])
+            .default("main");
+        /// Name of the author of the commits.
+        git_author_name: String = setting("registry.git_author_name", Kind::Text)
+            .variables(&["LUKHAS_REGISTRY_GIT_AUTHOR_NAME"])
+            .default("lukhas-mcp");
+        /// E-mail address of the author of the commits.
+        git_author_email: String = setting("registry.git_author_email", Kind::Text)
+            .variables(&["LUKHAS_REGISTRY_GIT_AUTHOR_EMAIL"])
+            .default("lukhas-mcp@localhost");
+        /// Address of the MLflow server, or of the server of one's own. Needed for `mlflow` and
+        /// `http`.
+        url: Option<Url> = setting("registry.url", Kind::Url)
+            .variables(&["LUKHAS_REGISTRY_URL"])
+            .optional("http://127.0.0.1:5000");
+        /// Token sent to it as `Authorization: Bearer`.
+        bearer: Option<SecretString> = setting("registry.bearer", Kind::Secret)
+            .variables(&["LUKHAS_REGISTRY_BEARER"])
+            .credential("registry-bearer")
+            .optional("replace-me");
+        /// User name sent to it, with `registry.password`, as `Authorization: Basic`.
+        user: Option<String> = setting("registry.user", Kind::Text)
+            .variables(&["LUKHAS_REGISTRY_USER"])
+            .optional("lukhas");
+        /// The password that belongs to it.
+        password: Option<SecretString> = setting("registry.password", Kind::Secret)
+            .variables(&["LUKHAS_REGISTRY_PASSWORD"])
+            .credential("registry-password")
+            .optional("replace-me");
+        /// Key with which calls to a server of one's own are signed; without it they are not.
+        signing_key: Option<SecretString> = setting("registry.signing_key", Kind::Secret)
+            .variables(&["LUKHAS_REGISTRY_SIGNING_KEY"])
+            .credential("registry-signing-key")
+            .optional("replace-me");
+        /// File with the certificates, in PEM, of the authorities that are trusted for the server
+        /// instead of the system's.
+        ca_file: Option<PathBuf> = setting("registry.ca_file", Kind::Path)
+            .variables(&["LUKHAS_REGISTRY_CA_FILE"])
+            .optional("registry-ca.pem");
+        /// Time in milliseconds that one call to the server may take.
+        timeout: Duration = setting("registry.timeout_ms", Kind::integer(1, 120_000))
+            .variables(&["LUKHAS_REGISTRY_TIMEOUT_MS"])
+            .default("10000");
     }
 
     /// What is logged, and how.

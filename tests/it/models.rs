@@ -1,5 +1,8 @@
 //! Models and gates through the tools of a real daemon.
 
+mod git;
+mod killing;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Daemon, Home, read_until};

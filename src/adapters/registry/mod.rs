@@ -5,11 +5,20 @@
 //! certain one still holds it. Everything else, such as what to do when somebody moved it in
 //! between or when no answer came, is decided above and is the same for every registry.
 
+mod git;
+mod http;
+mod mlflow;
+mod remote;
+
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::git::GitRegistry;
+pub use self::http::HttpRegistry;
+pub use self::mlflow::MlflowRegistry;
+pub use self::remote::RemoteSettings;
 use crate::clock::Timestamp;
 use crate::ids::{CanaryId, GateId, ModelId};
 
