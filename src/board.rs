@@ -17,6 +17,11 @@ pub trait Posted: Send + Sync + 'static {
     fn id(&self) -> &str;
     /// Whether it will never change again.
     fn is_over(&self) -> bool;
+
+    /// Which of two views is the newer, where they may come in any order; rises with every change.
+    fn version(&self) -> i64 {
+        0
+    }
 }
 
 /// The things at hand.
@@ -42,10 +47,14 @@ impl<V: Posted> Board<V> {
         Self { things: Mutex::new(things), changed: Notify::new() }
     }
 
-    /// Puts the newest view of a thing up.
+    /// Puts a view of a thing up, unless there is a newer one.
     pub fn put(&self, view: Arc<V>) {
         let id = Box::<str>::from(view.id());
         let mut things = self.lock();
+        let known = things.open.get(&id).or_else(|| things.finished.peek(&id));
+        if known.is_some_and(|known| view.version() < known.version()) {
+            return;
+        }
         if view.is_over() {
             things.open.remove(&id);
             things.finished.put(id, view);

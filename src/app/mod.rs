@@ -3,13 +3,13 @@
 mod audit_trail;
 mod housekeeping;
 mod listener;
+mod parts;
 mod registry;
 mod shipped_evals;
 mod signals;
 mod supervisor_notice;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,26 +23,21 @@ use tracing_actix_web::TracingLogger;
 
 use self::audit_trail::AuditTrail;
 use self::housekeeping::{Housekeeping, Retention};
+use self::parts::Parts;
 pub use self::registry::RegistrySetupError;
 pub use self::signals::Signals;
-use crate::adapters::local::{LocalRunner, LocalRunnerSettings};
+use crate::adapters::metrics::SourceError;
+use crate::canaries::CanaryError;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::events::{Hub, HubDeps, HubError, Limits, Outlet};
-use crate::http::{
-    self, Gate, GateSettings, Hosts, Keys, Lifecycle, Phase, RateLimiter, RequestLog, RequestSpans,
-    Shared,
-};
-use crate::jobs::{JobSettings, Jobs};
+use crate::events::{Hub, HubError, Outlet};
+use crate::http::{self, Gate, Lifecycle, Phase, RequestLog, RequestSpans, Shared};
+use crate::jobs::Jobs;
 use crate::legacy_state::{self, ImportError};
 use crate::mcp;
-use crate::models::{ModelSettings, Models};
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::supervision::{Ended, RestartPolicy, Supervision};
 use crate::tools::Doors;
-
-/// How long a run that is to end has for tidying up before it is killed.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// Why the daemon did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +51,12 @@ pub enum AppError {
     /// The event stream could not be started.
     #[error("the daemon could not start: {0}")]
     Events(#[from] HubError),
+    /// The source of metrics cannot be used as it is set.
+    #[error(transparent)]
+    Metrics(#[from] SourceError),
+    /// The canaries of an earlier run cannot be taken up.
+    #[error("the daemon could not start: {0}")]
+    Canaries(#[from] CanaryError),
     /// The earlier server's state is there and cannot be used.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -118,39 +119,19 @@ impl Application {
             let legacy_state::Imported { jobs, models, skipped } = imported;
             info!(jobs, models, skipped, "the earlier server's state was taken over");
         }
-        let events = Hub::start(HubDeps {
-            store: store.clone(),
-            outlet,
-            supervision: supervision.clone(),
-            arbiter: Arbiter::new().handle(),
-            limits: Limits {
-                readers: settings.limits.max_sse_streams,
-                readers_per_principal: settings.limits.max_sse_streams_per_key,
-                ..Limits::default()
-            },
-            on_end: report("broadcast", &failed),
-        })
-        .await?;
         let actors = Arbiter::new().handle();
-        let jobs = Jobs::start(JobSettings {
-            store: store.clone(),
-            runner: Arc::new(local_runner(settings)?),
-            clock: Arc::clone(&clock),
-            supervision: supervision.clone(),
-            arbiter: actors.clone(),
-            max_running: settings.evals.max_running_jobs,
-            max_queued: settings.evals.max_queued_jobs,
-            on_end: report("jobs", &failed),
-        })
-        .await?;
-        let models = Models::start(ModelSettings {
-            store: store.clone(),
-            registry: registry::build(&settings.registry, &store)?,
-            clock: Arc::clone(&clock),
-            supervision: supervision.clone(),
-            arbiter: actors.clone(),
-            on_end: report("gates", &failed),
-        });
+        let parts = Parts {
+            settings,
+            store: &store,
+            clock: &clock,
+            supervision: &supervision,
+            arbiter: &actors,
+            failed: &failed,
+        };
+        let events = parts.events(outlet).await?;
+        let jobs = parts.jobs().await?;
+        let models = parts.models()?;
+        let canaries = parts.canaries(&models).await?;
         let trail = AuditTrail::start(
             (&store, &clock),
             settings,
@@ -170,18 +151,12 @@ impl Application {
         } else {
             None
         };
-        let gate = Gate::new(GateSettings {
-            hosts: hosts(settings),
-            keys: Keys::new(&settings.auth.api_keys),
-            limiter: RateLimiter::new(settings.limits.rate_bucket, settings.limits.rate_window),
-            log: request_log.clone(),
-            clock: Arc::clone(&clock),
-            refusals: Arc::clone(&trail.refusals),
-        });
+        let gate = parts.gate(request_log.as_ref(), &trail.refusals);
         let shared = web::Data::new(Shared {
             server: mcp::Server::new(Doors {
                 jobs: jobs.clone(),
                 models,
+                canaries: canaries.clone(),
                 audit: trail.audit.clone(),
             }),
             events: events.clone(),
@@ -313,26 +288,6 @@ fn serve(
     .listen(listener)
     .map_err(system("listen"))?;
     Ok(server.run())
-}
-
-fn hosts(settings: &Settings) -> Hosts {
-    let origin =
-        settings.server.public_base_url.as_ref().map(|url| url.origin().ascii_serialization());
-    Hosts::new(settings.server.listen, settings.server.host_names(), origin)
-}
-
-fn local_runner(settings: &Settings) -> Result<LocalRunner, AppError> {
-    let shipped = shipped_evals::lay_out(&settings.evals.runs_dir)
-        .map_err(system("lay out the shipped evals beside the runs"))?;
-    LocalRunner::new(LocalRunnerSettings {
-        evals: vec![settings.evals.dir.clone(), shipped],
-        runs: settings.evals.runs_dir.clone(),
-        daemon: std::env::current_exe().map_err(system("find the daemon's own binary"))?,
-        repository: settings.repo.root.clone(),
-        home: std::env::var_os("HOME").map(PathBuf::from),
-        grace: GRACE,
-    })
-    .map_err(system("start the eval runner"))
 }
 
 fn system(what: &'static str) -> impl Fn(std::io::Error) -> AppError {

@@ -14,9 +14,7 @@
 
 use std::time::Duration;
 
-use crate::canaries::policy::{GateChange, OnInconclusive, Policy};
-use crate::canaries::rule::{Reason, Verdict};
-use crate::store::canaries::{CanaryRow, CanaryStatus, Phase};
+use crate::store::canaries::{CanaryRow, Phase};
 
 /// What the actor of a canary does in a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +91,7 @@ pub(super) fn command(row: &CanaryRow, command: Command) -> Result<Phase, Refusa
         (_, Pause) => Err(Refusal::NotNow("only a canary that is being observed can be paused")),
         (Phase::Paused, Resume) => Ok(Phase::Observing),
         (_, Resume) => Err(Refusal::NotNow("it is not paused")),
-        (Phase::AwaitingStart, Approve) => Ok(after_approved_start(row)),
+        (Phase::AwaitingStart, Approve) => Ok(Phase::Entering),
         (Phase::AwaitingApproval, Approve) => Ok(Phase::Promoting),
         (_, Approve) => Err(Refusal::NotNow("it does not wait for an approval")),
         (Phase::Observing | Phase::Paused | Phase::AwaitingApproval, PromoteNow) => {
@@ -103,16 +101,70 @@ pub(super) fn command(row: &CanaryRow, command: Command) -> Result<Phase, Refusa
     }
 }
 
-fn after_approved_start(_: &CanaryRow) -> Phase {
-    Phase::Entering
-}
-
 /// In which phase a canary begins.
-pub(super) fn first_phase(policy: &Policy, dry_run: bool) -> Phase {
-    match (dry_run, policy.approval.before_start) {
+pub(super) fn first_phase(needs_approval: bool, dry_run: bool) -> Phase {
+    match (dry_run, needs_approval) {
         (true, _) => Phase::Observing,
         (false, true) => Phase::AwaitingStart,
         (false, false) => Phase::Entering,
+    }
+}
+
+/// What the evidence says at a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// Nothing yet.
+    Open,
+    /// It is bad.
+    Breach,
+    /// The window is over, and the targets were met.
+    Proved,
+    /// The window is over, and nobody can say.
+    Unproved,
+}
+
+/// What becomes of a window that is over and has proved nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenUnproved {
+    /// Roll back.
+    RollBack,
+    /// Leave it to somebody.
+    Hold,
+    /// Look on for this long after the window's end, then roll back.
+    Extend(Duration),
+}
+
+/// What follows from a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Look again.
+    GoOn,
+    /// Roll back.
+    RollBack,
+    /// Promote.
+    Promote,
+    /// Have somebody decide.
+    Ask,
+}
+
+/// What follows from what was found `beyond` the window's end.
+pub(super) fn outcome(
+    phase: Phase,
+    finding: Finding,
+    beyond: Duration,
+    (when_unproved, needs_approval): (WhenUnproved, bool),
+) -> Outcome {
+    match (phase, finding) {
+        (_, Finding::Breach) => Outcome::RollBack,
+        // The window was decided on already; only a breach still counts.
+        (Phase::AwaitingApproval, _) | (_, Finding::Open) => Outcome::GoOn,
+        (_, Finding::Proved) if needs_approval => Outcome::Ask,
+        (_, Finding::Proved) => Outcome::Promote,
+        (_, Finding::Unproved) => match when_unproved {
+            WhenUnproved::Hold => Outcome::Ask,
+            WhenUnproved::Extend(longest) if beyond < longest => Outcome::GoOn,
+            WhenUnproved::Extend(_) | WhenUnproved::RollBack => Outcome::RollBack,
+        },
     }
 }
 

@@ -1,4 +1,351 @@
 //! Canaries: models that are watched in a gate until their evidence decides.
+//!
+//! [`Canaries`] is the door. A canary is accepted when its row is committed; from then on its actor
+//! owns it, and whoever wants it otherwise changes the row, which the actor then goes by.
+//!
+//! # Invariants
+//!
+//! 1. A canary is promoted only at the end of its window, and only if its evidence proves that the
+//!    targets were met; or because somebody said so, with a reason.
+//! 2. What nobody observed proves nothing: missing data, gaps and warnings never count as good.
+//! 3. What a canary is decided on is the fold of its stored measurements: a restart, a replay and
+//!    the decision itself compute the same numbers from the same rows.
+//! 4. Every change names the version of the row it was decided on, so that an abort wins over
+//!    whatever is in flight.
 
+mod actor;
+mod backtest;
+mod decision;
+mod evidence_story;
+mod look;
+mod machine;
+mod numbers;
 pub mod policy;
+mod record;
+mod replay;
 pub mod rule;
+mod sample;
+mod start;
+mod steps;
+mod story;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+mod view;
+mod watch;
+mod window;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use crate::adapters::metrics::{MetricsSource, NotOffered};
+use crate::board::Board;
+use crate::clock::Clock;
+use crate::ids::{CanaryId, GateId};
+use crate::models::{ModelError, Models};
+use crate::store::canaries::{self, CanaryFilter, CanaryRow, CanaryStatus};
+use crate::store::decisions::{self, DecisionRow};
+use crate::store::{Store, StoreError};
+use crate::supervision::{Ended, Supervision, deliver};
+
+pub use self::backtest::{Backtest, BacktestError};
+pub use self::machine::Command;
+use self::machine::Refusal;
+use self::record::Ground;
+pub use self::replay::{Replay, ReplayError};
+pub use self::sample::StoredSample;
+pub use self::start::{NewCanary, Started};
+use self::steps::NotYet;
+use self::supervisor::{CanarySupervisor, Ping, Tell};
+pub use self::view::{CanaryView, Unreadable};
+
+/// How long the caller of a command waits for what the registry has to do.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a command looks again at a canary that moves on under it.
+const REREADS: usize = 10;
+
+/// How many canaries that are over are kept at hand.
+const FINISHED: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0");
+
+/// What every canary's actor needs from the rest of the daemon.
+struct CanaryDeps {
+    store: Store,
+    models: Models,
+    source: Option<Arc<dyn MetricsSource>>,
+    clock: Arc<dyn Clock>,
+    supervision: Supervision,
+    board: Arc<Board<CanaryView>>,
+}
+
+/// What [`Canaries::start`] is told.
+pub struct CanarySettings {
+    /// The truth.
+    pub store: Store,
+    /// Who moves gates.
+    pub models: Models,
+    /// Where metrics come from; without a source no canary is accepted.
+    pub source: Option<Arc<dyn MetricsSource>>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Who keeps the actors alive.
+    pub supervision: Supervision,
+    /// The thread on which the actors live.
+    pub arbiter: ArbiterHandle,
+    /// Called when the supervisor of all canaries cannot be kept alive.
+    pub on_end: Box<dyn FnOnce(Ended) + Send>,
+}
+
+/// Why a canary was not accepted, found or changed. `Display` may be shown to a client.
+#[derive(Debug, thiserror::Error)]
+pub enum CanaryError {
+    /// There is no such canary.
+    #[error("unknown canaryId {0}")]
+    Unknown(CanaryId),
+    /// It is over, so that nothing can be changed.
+    #[error("{id} is over already: it is {}", status.as_str())]
+    Over {
+        /// Which canary.
+        id: CanaryId,
+        /// How it ended.
+        status: CanaryStatus,
+    },
+    /// It cannot be done now.
+    #[error("{id} cannot do that now: {why}")]
+    NotNow {
+        /// Which canary.
+        id: CanaryId,
+        /// What is in the way.
+        why: &'static str,
+    },
+    /// Both gates are one.
+    #[error("fromGate and toGate are both {0}; a canary goes from one gate to another")]
+    SameGate(GateId),
+    /// Another canary watches the gate.
+    #[error("{0} watches a version of this model in this gate already; abort it first, or wait")]
+    Watched(CanaryId),
+    /// Its metrics cannot be had.
+    #[error(transparent)]
+    Metrics(#[from] NotOffered),
+    /// A policy cannot be tried.
+    #[error(transparent)]
+    Backtest(#[from] BacktestError),
+    /// A decision cannot be made again.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The registry refused, or could not be asked.
+    #[error(transparent)]
+    Models(#[from] ModelError),
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The door to canaries; cheap to clone.
+#[derive(Clone)]
+pub struct Canaries {
+    deps: Arc<CanaryDeps>,
+    supervisor: Addr<CanarySupervisor>,
+}
+
+enum Commanded {
+    Done,
+    Unknown,
+    Refused(Refusal, CanaryStatus),
+}
+
+impl Canaries {
+    /// Takes up what an earlier run of the daemon left, and opens the door.
+    ///
+    /// # Errors
+    /// The open canaries cannot be read.
+    pub async fn start(settings: CanarySettings) -> Result<Self, CanaryError> {
+        let CanarySettings { store, models, source, clock, supervision, arbiter, on_end } =
+            settings;
+        let board = Arc::new(Board::new(FINISHED));
+        let mut left_over = Vec::new();
+        for row in store.read(canaries::open).await? {
+            let view = Arc::new(CanaryView::of_row(row)?);
+            board.put(Arc::clone(&view));
+            left_over.push(view);
+        }
+        let deps = CanaryDeps { store, models, source, clock, supervision, board };
+        let deps = Arc::new(deps);
+        let actor = CanarySupervisor::new(Arc::clone(&deps), left_over);
+        let supervisor = deps.supervision.start_on(&arbiter, "canaries", actor, on_end);
+        Ok(Self { deps, supervisor })
+    }
+
+    /// Looks a canary up.
+    ///
+    /// # Errors
+    /// [`CanaryError::Unknown`], or the store's.
+    pub async fn find(&self, id: &CanaryId) -> Result<Arc<CanaryView>, CanaryError> {
+        if let Some(view) = self.deps.board.get(id.as_str()) {
+            return Ok(view);
+        }
+        let key = id.to_string();
+        let sweeps = self.deps.board.sweeps();
+        match self.deps.store.read(move |conn| canaries::find(conn, &key)).await {
+            Ok(row) => {
+                let view = Arc::new(CanaryView::of_row(row)?);
+                self.deps.board.put_found(&view, sweeps);
+                Ok(view)
+            }
+            Err(StoreError::NotFound) => Err(CanaryError::Unknown(id.clone())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Lists canaries, newest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(
+        &self,
+        filter: CanaryFilter,
+        limit: u16,
+    ) -> Result<Vec<CanaryRow>, CanaryError> {
+        let read = move |conn: &mut _| canaries::list(conn, &filter, limit.into());
+        Ok(self.deps.store.read(read).await?)
+    }
+
+    /// Has a canary do something, and waits a while for what the registry has to do for it; the
+    /// view tells how far that is. Asking for what is done already changes nothing.
+    ///
+    /// # Errors
+    /// [`CanaryError::Unknown`], [`CanaryError::Over`], [`CanaryError::NotNow`], or the store's.
+    pub async fn command(
+        &self,
+        id: &CanaryId,
+        command: Command,
+        principal: &str,
+        reason: Option<String>,
+    ) -> Result<Arc<CanaryView>, CanaryError> {
+        for _ in 0..REREADS {
+            match self.wish(id, command, principal, reason.clone()).await {
+                // What the board has is older than the row, or lacks the evidence.
+                Err(CanaryError::Store(StoreError::Stale)) => self.reread(id).await?,
+                Err(error) => return Err(error),
+                Ok(()) => return self.after(id, command).await,
+            }
+        }
+        Err(StoreError::Stale.into())
+    }
+
+    async fn reread(&self, id: &CanaryId) -> Result<(), CanaryError> {
+        let view = steps::read(&self.deps, id.as_str()).await.map_err(|why| match why {
+            NotYet::Models(error) => error.into(),
+            NotYet::Store(error) => CanaryError::from(error),
+            NotYet::Unreadable(error) => error.into(),
+        })?;
+        self.deps.board.put(view);
+        Ok(())
+    }
+
+    /// Writes a command down.
+    async fn wish(
+        &self,
+        id: &CanaryId,
+        command: Command,
+        principal: &str,
+        reason: Option<String>,
+    ) -> Result<(), CanaryError> {
+        let (board, key, by) = (Arc::clone(&self.deps.board), id.to_string(), principal.to_owned());
+        let (supervisor, child) = (self.supervisor.clone(), id.clone());
+        let wish = self.deps.store.write(move |transaction| {
+            let row = match canaries::find_for_change(transaction, &key) {
+                Err(StoreError::NotFound) => return Ok(Commanded::Unknown),
+                found => found?,
+            };
+            let to = match machine::command(&row, command) {
+                Ok(to) => to,
+                Err(refusal) => return Ok(Commanded::Refused(refusal, row.status)),
+            };
+            // A decision is recorded with the evidence of exactly this row.
+            let view = board.get(&key).filter(|view| view.row.version == row.version);
+            let view = view.filter(|view| view.evidence.is_some()).ok_or(StoreError::Stale)?;
+            let ground = Ground { board: &board, view: &view };
+            record::commanded(transaction, &ground, (command, to), (&by, reason.as_deref()))?;
+            // Told by the commit and not by this future, which a caller may drop.
+            let (supervisor, child) = (supervisor.clone(), child.clone());
+            transaction.after_commit(move || {
+                deliver(&supervisor, Tell(child));
+            });
+            Ok(Commanded::Done)
+        });
+        match wish.await? {
+            Commanded::Unknown => Err(CanaryError::Unknown(id.clone())),
+            Commanded::Refused(Refusal::Over, status) => {
+                Err(CanaryError::Over { id: id.clone(), status })
+            }
+            Commanded::Refused(Refusal::NotNow(why), _) => {
+                Err(CanaryError::NotNow { id: id.clone(), why })
+            }
+            Commanded::Done | Commanded::Refused(Refusal::Already, _) => Ok(()),
+        }
+    }
+
+    /// A canary after a command: over, where the command ends it and the registry was fast enough.
+    async fn after(&self, id: &CanaryId, command: Command) -> Result<Arc<CanaryView>, CanaryError> {
+        let view = self.find(id).await?;
+        let ends = matches!(command, Command::Abort | Command::PromoteNow)
+            || view.row.phase == canaries::Phase::Promoting;
+        if !ends {
+            return Ok(view);
+        }
+        let over = self.deps.board.until_over(id.as_str());
+        match tokio::time::timeout(PATIENCE, over).await {
+            Ok(Some(view)) => Ok(view),
+            Ok(None) | Err(_) => self.find(id).await,
+        }
+    }
+
+    /// The newest measurements of a canary, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn samples(
+        &self,
+        id: &CanaryId,
+        limit: u16,
+    ) -> Result<Vec<StoredSample>, CanaryError> {
+        let key = id.to_string();
+        let read = move |conn: &mut _| canaries::newest_measurements(conn, &key, limit.into());
+        let rows = self.deps.store.read(read).await?;
+        Ok(rows.iter().filter_map(StoredSample::of).collect())
+    }
+
+    /// All decisions about a canary, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn decisions(&self, id: &CanaryId) -> Result<Vec<DecisionRow>, CanaryError> {
+        let key = id.to_string();
+        Ok(self.deps.store.read(move |conn| decisions::about(conn, &key)).await?)
+    }
+
+    /// How many canaries there are in each status.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn count_by_status(&self) -> Result<Vec<(CanaryStatus, usize)>, StoreError> {
+        let counts = self.deps.store.read(canaries::count_by_status).await?;
+        let count = |(status, n)| (status, usize::try_from(n).unwrap_or(usize::MAX));
+        Ok(counts.into_iter().map(count).collect())
+    }
+
+    /// Waits until the supervisor of all canaries has a moment, which proves that it lives.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub async fn ping(&self) -> Result<(), actix::MailboxError> {
+        self.supervisor.send(Ping).await
+    }
+}

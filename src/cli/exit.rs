@@ -68,8 +68,11 @@ impl From<BackupError> for Failure {
 impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         let code = match &error {
-            AppError::Open(_) | AppError::Store(_) | AppError::Events(_) => 5,
-            AppError::Registry(_) => 3,
+            AppError::Open(_)
+            | AppError::Store(_)
+            | AppError::Events(_)
+            | AppError::Canaries(_) => 5,
+            AppError::Registry(_) | AppError::Metrics(_) => 3,
             AppError::Bind { .. } => 4,
             AppError::GaveUp(_) => 70,
             AppError::Import(_) | AppError::System { .. } => 1,

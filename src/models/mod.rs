@@ -103,6 +103,14 @@ impl Models {
         self.deps.registry.name()
     }
 
+    /// Says whether the registry can have such a model in such a gate, by their names alone.
+    ///
+    /// # Errors
+    /// The registry refuses the names.
+    pub fn check(&self, model: &ModelId, gate: &GateId) -> Result<(), ModelError> {
+        Ok(self.deps.registry.check(model, gate)?)
+    }
+
     /// Which version of a model's name stands in a gate, as the registry says just now.
     ///
     /// # Errors

@@ -113,8 +113,8 @@ pub struct CanaryChange {
     pub seen_at: Option<String>,
     /// See [`CanaryRow::polls`].
     pub polls: Option<i64>,
-    /// See [`CanaryRow::counters_json`].
-    pub counters_json: Option<String>,
+    /// See [`CanaryRow::counters_json`]; `Some(None)` has the next look begin anew.
+    pub counters_json: Option<Option<String>>,
     /// See [`CanaryRow::sample_hash`].
     pub sample_hash: Option<String>,
     /// See [`CanaryRow::reason`].
@@ -149,6 +149,8 @@ pub struct NewMetric {
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = canary_metrics, check_for_backend(Sqlite))]
 pub struct MetricRow {
+    /// Its place among all measurements.
+    pub id: i64,
     /// When.
     pub created_at: String,
     /// The 95th percentile of latency, as the wire shows it.
@@ -236,13 +238,25 @@ pub fn advance(
     moved.ok_or(StoreError::Stale)
 }
 
-/// The measurements of a canary, oldest first.
-pub fn measurements(conn: &mut SqliteConnection, id: &str) -> Result<Vec<MetricRow>, StoreError> {
-    Ok(canary_metrics::table
-        .filter(canary_metrics::canary_id.eq(id))
-        .order(canary_metrics::id)
-        .select(MetricRow::as_select())
-        .load(conn)?)
+/// Takes every measurement of a canary, oldest first, a portion in memory at a time.
+pub fn each_measurement(
+    conn: &mut SqliteConnection,
+    id: &str,
+    mut take: impl FnMut(MetricRow),
+) -> Result<(), StoreError> {
+    const AT_ONCE: i64 = 500;
+    let mut after = 0;
+    loop {
+        let rows: Vec<MetricRow> = canary_metrics::table
+            .filter(canary_metrics::canary_id.eq(id).and(canary_metrics::id.gt(after)))
+            .order(canary_metrics::id)
+            .limit(AT_ONCE)
+            .select(MetricRow::as_select())
+            .load(conn)?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.id;
+        rows.into_iter().for_each(&mut take);
+    }
 }
 
 /// The newest measurements of a canary, oldest first.

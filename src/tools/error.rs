@@ -2,6 +2,7 @@
 
 use crate::adapters::RunnerError;
 use crate::adapters::registry::RegistryError;
+use crate::canaries::{CanaryError, ReplayError};
 use crate::jobs::JobError;
 use crate::models::ModelError;
 use crate::store::StoreError;
@@ -74,6 +75,27 @@ impl From<ModelError> for ToolError {
                 RegistryError::Unavailable { source, .. } => Self::Failed { what, source },
             },
             ModelError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CanaryError> for ToolError {
+    fn from(error: CanaryError) -> Self {
+        let what = error.to_string();
+        match error {
+            CanaryError::Models(error) => error.into(),
+            CanaryError::Store(error) | CanaryError::Replay(ReplayError::Store(error)) => {
+                error.into()
+            }
+            CanaryError::Unreadable(error) => Self::Failed { what, source: error.into() },
+            CanaryError::Unknown(_)
+            | CanaryError::Over { .. }
+            | CanaryError::NotNow { .. }
+            | CanaryError::SameGate(_)
+            | CanaryError::Watched(_)
+            | CanaryError::Metrics(_)
+            | CanaryError::Backtest(_)
+            | CanaryError::Replay(_) => Self::Refused(what),
         }
     }
 }

@@ -4,19 +4,25 @@
 //! The [`Registry`] makes of it what the protocol needs — schema, validation, result, errors — so
 //! that a revision of the protocol changes no tool.
 
+mod backtest_policy;
+mod canary_commands;
+mod canary_status;
 mod cancel_job;
 mod error;
 mod evidence;
 mod job_logs;
+mod list_canaries;
 mod list_jobs;
 mod list_models;
 mod model_history;
 mod promote_model;
 mod reason;
 mod registry;
+mod replay_decision;
 mod result;
 mod rollback_model;
 mod run_eval;
+mod start_canary;
 mod status;
 mod why;
 mod why_math;
@@ -30,6 +36,7 @@ pub use self::error::ToolError;
 pub use self::registry::{CallCounts, Registry};
 pub use self::result::{CallResult, Reply};
 use crate::audit::Audit;
+use crate::canaries::Canaries;
 use crate::jobs::Jobs;
 use crate::models::Models;
 
@@ -40,6 +47,8 @@ pub struct Doors {
     pub jobs: Jobs,
     /// Models and gates.
     pub models: Models,
+    /// Canaries.
+    pub canaries: Canaries,
     /// Recorded facts.
     pub audit: Audit,
 }

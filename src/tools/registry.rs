@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use crate::tools::result::{CallResult, Reply};
 use crate::tools::{
-    Caller, Doors, Effect, Tool, ToolError, cancel_job, job_logs, list_jobs, list_models,
-    model_history, promote_model, rollback_model, run_eval, status, why, why_math,
+    Caller, Doors, Effect, Tool, ToolError, backtest_policy, canary_commands, canary_status,
+    cancel_job, job_logs, list_canaries, list_jobs, list_models, model_history, promote_model,
+    replay_decision, rollback_model, run_eval, start_canary, status, why, why_math,
 };
 
 /// A tool with its types rubbed out, so that a list can hold it.
@@ -142,6 +143,16 @@ impl Default for Registry {
             typed::<rollback_model::RollbackModel>(),
             typed::<list_models::ListModels>(),
             typed::<model_history::ModelHistory>(),
+            typed::<start_canary::StartCanary>(),
+            typed::<canary_status::CanaryStatusTool>(),
+            typed::<list_canaries::ListCanaries>(),
+            typed::<canary_commands::AbortCanary>(),
+            typed::<canary_commands::PauseCanary>(),
+            typed::<canary_commands::ResumeCanary>(),
+            typed::<canary_commands::ApproveCanary>(),
+            typed::<canary_commands::PromoteCanaryNow>(),
+            typed::<backtest_policy::BacktestPolicy>(),
+            typed::<replay_decision::ReplayDecision>(),
             typed::<why::Why>(),
             typed::<why_math::WhyMath>(),
         ];

@@ -17,7 +17,7 @@ pub(super) struct Why;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    /// The thing to ask about: a jobId or a modelId.
+    /// The thing to ask about: a jobId, a canaryId or a modelId.
     id: String,
 }
 

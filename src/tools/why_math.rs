@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::adapters::Metric;
+use crate::canaries::StoredSample;
 use crate::clock::Timestamp;
+use crate::ids::CanaryId;
 use crate::store::audits::AuditRow;
+use crate::store::canaries::Phase;
 use crate::tools::why::{details, facts_about};
 use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
 
@@ -21,7 +26,7 @@ pub(super) struct WhyMath;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    /// The thing to ask about: a jobId.
+    /// The thing to ask about: a jobId or a canaryId.
     id: String,
 }
 
@@ -33,7 +38,12 @@ pub(super) struct Answer {
     thresholds: Thresholds,
     observed: Observed,
     time_to_action_sec: Option<f64>,
+    /// The metrics of an eval.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     statistics: BTreeMap<String, Statistic>,
+    /// The last decision about a canary, with every number it was made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision_record: Option<Box<RawValue>>,
     evidence: Vec<Evidence>,
 }
 
@@ -44,6 +54,7 @@ struct Thresholds {
     max_error_rate: Option<f64>,
 }
 
+/// What was seen of a canary: the newest latency, and the error rate over all of its requests.
 #[derive(Debug, Default, Serialize)]
 struct Observed {
     latency_p95_ms: Option<f64>,
@@ -70,8 +81,9 @@ struct Evidence {
 impl Tool for WhyMath {
     const NAME: &'static str = "why_math";
     const TITLE: &'static str = "The numbers behind it";
-    const DESCRIPTION: &'static str = "Gives the numbers behind what became of a job: metrics with \
-        standard errors and 95 % intervals, the time it took, and the recorded facts as evidence.";
+    const DESCRIPTION: &'static str = "Gives the numbers behind what became of a job or a canary: \
+        metrics with standard errors and intervals, or the record of the decision with every \
+        number it was made of; the time it took, and the recorded facts as evidence.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;
     type Answer = Answer;
@@ -82,8 +94,56 @@ impl Tool for WhyMath {
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let rows = facts_about(doors, &arguments.id).await?;
-        Ok(Reply::Answer(explain(arguments.id, &rows)))
+        match CanaryId::parse(&arguments.id) {
+            Ok(id) => Ok(Reply::Answer(explain_canary(doors, &id, &rows).await?)),
+            Err(_not_a_canary) => Ok(Reply::Answer(explain(arguments.id, &rows))),
+        }
     }
+}
+
+async fn explain_canary(
+    doors: &Doors,
+    id: &CanaryId,
+    rows: &[AuditRow],
+) -> Result<Answer, ToolError> {
+    let view = doors.canaries.find(id).await?;
+    let last = doors.canaries.decisions(id).await?.pop();
+    let newest = doors.canaries.samples(id, 1).await?.pop();
+    let record: Value = last
+        .as_ref()
+        .and_then(|decision| serde_json::from_str(&decision.record_json).ok())
+        .unwrap_or_default();
+    let errors = record["evidence"]["metrics"]
+        .as_array()
+        .and_then(|metrics| metrics.iter().find(|metric| metric["metric"] == "error_rate"));
+    let estimate = errors.and_then(|metric| {
+        metric["counts"]["estimate"].as_f64().or(metric["scalars"]["last"].as_f64())
+    });
+    let targets = view.policy.targets();
+    let row = &view.row;
+    Ok(Answer {
+        id: id.to_string(),
+        decision: (row.phase == Phase::Over).then(|| row.status.as_str()),
+        reason: row.reason.clone(),
+        thresholds: Thresholds {
+            latency_p95_ms: targets.latency_p95_ms,
+            max_error_rate: targets.max_error_rate,
+        },
+        observed: Observed {
+            latency_p95_ms: newest.as_ref().and_then(StoredSample::shown_latency_ms),
+            error_rate: estimate.or(newest.as_ref().and_then(StoredSample::shown_error_rate)),
+        },
+        time_to_action_sec: row
+            .decided_at
+            .as_deref()
+            .and_then(|at| {
+                Some(Timestamp::parse(at).ok()?.since(Timestamp::parse(&row.created_at).ok()?))
+            })
+            .map(time::Duration::as_seconds_f64),
+        statistics: BTreeMap::new(),
+        decision_record: last.and_then(|row| RawValue::from_string(row.record_json).ok()),
+        evidence: rows.iter().map(evidence).collect(),
+    })
 }
 
 fn explain(id: String, rows: &[AuditRow]) -> Answer {
@@ -102,6 +162,7 @@ fn explain(id: String, rows: &[AuditRow]) -> Answer {
         observed: Observed::default(),
         time_to_action_sec: end.and_then(|(_, row)| seconds_between(rows.first()?, row)),
         statistics: statistics.collect(),
+        decision_record: None,
         evidence: rows.iter().map(evidence).collect(),
     }
 }

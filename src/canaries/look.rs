@@ -1,0 +1,135 @@
+//! One look at a canary's metrics, and what follows from it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::canaries::CanaryDeps;
+use crate::canaries::decision::{self, Decided, Verdict as Decision};
+use crate::canaries::machine::{self, Finding, Outcome, WhenUnproved};
+use crate::canaries::policy::{OnInconclusive, Policy, Requirement, Step};
+use crate::canaries::record::{Looked, Measured};
+use crate::canaries::rule::{Evidence, Verdict};
+use crate::canaries::sample::StoredSample;
+use crate::canaries::steps::NotYet;
+use crate::canaries::view::CanaryView;
+use crate::canaries::watch::{self, Counted};
+use crate::canaries::window::{Interruption, Window};
+use crate::clock::Timestamp;
+use crate::ids::{ConfigId, TaskId};
+use crate::models::EvidenceRule;
+use crate::store::canaries::Phase;
+
+/// The window's clock, read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// The time of day.
+    pub(super) now: Timestamp,
+    /// How long this process ran since it was read last; absent if that was an earlier process, or
+    /// the window begins.
+    pub(super) ran: Option<Duration>,
+}
+
+/// Reads where the counters stand, so that what was counted before is not the canary's.
+pub(super) async fn base(deps: &CanaryDeps, view: &CanaryView) -> String {
+    watch::base(deps, view).await
+}
+
+/// Looks, judges, and says what is to be written down.
+pub(super) async fn take(
+    deps: &CanaryDeps,
+    view: &CanaryView,
+    reading: Reading,
+) -> Result<Looked, NotYet> {
+    let wall = view.seen_at().map_or(time::Duration::ZERO, |seen| reading.now.since(seen));
+    let passed = reading.ran.unwrap_or_else(|| wall.try_into().unwrap_or(Duration::ZERO));
+    let elapsed = view.elapsed() + passed;
+    let elapsed_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+    if let Some(interruption) = view.window().interruption(wall, reading.ran) {
+        let reason = match interruption {
+            Interruption::Gap => decision::GAP,
+            Interruption::ClockJump => decision::CLOCK_JUMP,
+        };
+        let decided = Some(Decided::by_look(Decision::RollBack, reason));
+        return Ok(Looked { elapsed_ms, measured: None, decided });
+    }
+    let Counted { canary, baseline, counters_json } = watch::count(deps, view).await;
+    let sample = StoredSample {
+        poll: view.row.polls + 1,
+        elapsed_ms: u64::try_from(elapsed_ms).unwrap_or(0),
+        canary,
+        baseline,
+    };
+    let mut evidence = view.evidence.clone().unwrap_or_else(|| Evidence::new(&view.policy));
+    evidence.observe(&sample.as_poll());
+    let verdict = judge(view.window(), &evidence, elapsed);
+    let decided = decide(deps, view, &verdict, elapsed).await?;
+    let raw = json!(sample).to_string();
+    let measured = Measured { sample: Arc::new(sample), raw, counters_json, evidence };
+    Ok(Looked { elapsed_ms, measured: Some(measured), decided })
+}
+
+/// What the evidence says at a moment of the window.
+pub(super) fn judge(window: Window, evidence: &Evidence, elapsed: Duration) -> Verdict {
+    evidence.verdict(window.moment(elapsed))
+}
+
+/// What follows from that for the canary.
+async fn decide(
+    deps: &CanaryDeps,
+    view: &CanaryView,
+    verdict: &Verdict,
+    elapsed: Duration,
+) -> Result<Option<Decided>, NotYet> {
+    let mut reason = decision::code(verdict);
+    let mut finding = finding(verdict);
+    let mut evals = None;
+    let required = view.policy.requires();
+    if finding == Finding::Proved && !required.is_empty() && view.row.phase == Phase::Observing {
+        let rules = required.iter().map(evidence_rule).collect::<Vec<_>>();
+        let report = deps.models.check_evidence(&rules, deps.clock.now()).await?;
+        if !report.holds {
+            (finding, reason) = (Finding::Unproved, decision::EVALS_UNPROVED);
+        }
+        evals = Some(json!(report));
+    }
+    let settings = (when_unproved(&view.policy), view.policy.needs_approval(Step::Promote));
+    let beyond = elapsed.saturating_sub(view.policy.window());
+    let verdict = match machine::outcome(view.row.phase, finding, beyond, settings) {
+        Outcome::GoOn => return Ok(None),
+        Outcome::RollBack => Decision::RollBack,
+        Outcome::Promote => Decision::Promote,
+        Outcome::Ask => Decision::Ask,
+    };
+    Ok(Some(Decided { evals, ..Decided::by_look(verdict, reason) }))
+}
+
+fn evidence_rule(required: &Requirement) -> EvidenceRule {
+    let valid = "the policy was checked when it was made";
+    EvidenceRule {
+        task_id: TaskId::parse(&required.task_id).expect(valid),
+        config_id: required.config_id.as_deref().map(|id| ConfigId::parse(id).expect(valid)),
+        metric: required.metric.clone(),
+        min: required.min,
+        max_age_seconds: required.max_age_seconds,
+        min_samples: Some(required.min_samples),
+    }
+}
+
+pub(super) fn finding(verdict: &Verdict) -> Finding {
+    match verdict {
+        Verdict::Continue => Finding::Open,
+        Verdict::RollBack { .. } => Finding::Breach,
+        Verdict::Promote => Finding::Proved,
+        Verdict::Inconclusive { .. } => Finding::Unproved,
+    }
+}
+
+pub(super) fn when_unproved(policy: &Policy) -> WhenUnproved {
+    match policy.on_inconclusive() {
+        OnInconclusive::Rollback => WhenUnproved::RollBack,
+        OnInconclusive::Hold => WhenUnproved::Hold,
+        OnInconclusive::Extend => WhenUnproved::Extend(policy.max_extend()),
+    }
+}

@@ -1,0 +1,202 @@
+//! `canary_status`: how a canary stands, what was seen, and what was decided.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::canaries::policy::Policy;
+use crate::canaries::rule::Report;
+use crate::canaries::{CanaryView, StoredSample};
+use crate::ids::CanaryId;
+use crate::store::canaries::{CanaryRow, Phase};
+use crate::store::decisions::DecisionRow;
+use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+
+/// How many of the newest measurements are shown.
+const SHOWN: u16 = 20;
+
+/// How many can be.
+const SHOWN_MOST: u16 = 500;
+
+pub(super) struct CanaryStatusTool;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Arguments {
+    /// The canary to look at, as `start_canary` named it.
+    #[schemars(with = "String")]
+    canary_id: CanaryId,
+    /// How many of the newest measurements to show, 0 to 500; 20 when absent.
+    #[schemars(range(max = 500))]
+    observations: Option<u16>,
+}
+
+/// What `canary_status` and `list_canaries` both show.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Shown {
+    canary_id: String,
+    model_id: String,
+    from_gate: String,
+    to_gate: String,
+    status: &'static str,
+    phase: &'static str,
+    created_at: String,
+    updated_at: String,
+    policy: Value,
+    dry_run: bool,
+    principal: String,
+    source: String,
+    elapsed_seconds: f64,
+    polls: i64,
+    reason: Option<String>,
+    decision_id: Option<String>,
+    decided_at: Option<String>,
+}
+
+impl Shown {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some weeks")]
+    pub(super) fn of(row: CanaryRow) -> Self {
+        Self {
+            canary_id: row.canary_id,
+            model_id: row.model_id,
+            from_gate: row.from_gate,
+            to_gate: row.to_gate,
+            status: row.status.as_str(),
+            phase: row.phase.as_str(),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            policy: serde_json::from_str::<Policy>(&row.policy_json)
+                .map_or(Value::Null, |policy| json!(policy)),
+            dry_run: row.dry_run,
+            principal: row.principal,
+            source: row.source,
+            elapsed_seconds: row.elapsed_ms as f64 / 1000.0,
+            polls: row.polls,
+            reason: row.reason,
+            decision_id: row.decision_id,
+            decided_at: row.decided_at,
+        }
+    }
+}
+
+/// One measurement.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Observation {
+    poll: i64,
+    elapsed_seconds: f64,
+    #[serde(rename = "latency_p95_ms")]
+    latency_p95_ms: Option<f64>,
+    #[serde(rename = "error_rate")]
+    error_rate: Option<f64>,
+    data_quality: &'static str,
+    measured: StoredSample,
+}
+
+impl Observation {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some weeks")]
+    fn of(sample: StoredSample) -> Self {
+        Self {
+            poll: sample.poll,
+            elapsed_seconds: sample.elapsed_ms as f64 / 1000.0,
+            latency_p95_ms: sample.shown_latency_ms(),
+            error_rate: sample.shown_error_rate(),
+            data_quality: sample.data_quality(),
+            measured: sample,
+        }
+    }
+}
+
+/// What was decided.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Decision {
+    #[serde(rename = "decisionId")]
+    id: String,
+    at: String,
+    #[serde(rename = "decision")]
+    verdict: Value,
+    reason: Value,
+    by: Value,
+    said: Value,
+    counterfactual: Value,
+    hash: String,
+}
+
+impl Decision {
+    pub(super) fn of(row: &DecisionRow) -> Self {
+        let record: Value = serde_json::from_str(&row.record_json).unwrap_or_default();
+        let member = |name: &str| record[name].clone();
+        Self {
+            id: row.decision_id.clone(),
+            at: row.at.clone(),
+            verdict: member("decision"),
+            reason: member("reason"),
+            by: member("by"),
+            said: member("said"),
+            counterfactual: member("counterfactual"),
+            hash: row.hash.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answer {
+    #[serde(flatten)]
+    shown: Shown,
+    /// What is left of the window, in seconds of its own clock.
+    remaining_seconds: f64,
+    /// What the evidence amounts to: as of now, or as the last decision found it.
+    evidence: Option<Value>,
+    /// The newest measurements, oldest first.
+    observations: Vec<Observation>,
+    /// The decisions so far, oldest first.
+    decisions: Vec<Decision>,
+}
+
+#[async_trait]
+impl Tool for CanaryStatusTool {
+    const NAME: &'static str = "canary_status";
+    const TITLE: &'static str = "Status of a canary";
+    const DESCRIPTION: &'static str = "Says how a canary stands: its status and phase, what was \
+        measured, what the evidence amounts to against what a verdict needs, and what was decided.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = Arguments;
+    type Answer = Answer;
+
+    async fn call(
+        doors: &Doors,
+        _: &Caller,
+        arguments: Arguments,
+    ) -> Result<Reply<Answer>, ToolError> {
+        let limit = arguments.observations.unwrap_or(SHOWN);
+        if SHOWN_MOST < limit {
+            return Err(ToolError::InvalidArguments(format!(
+                "canary_status: observations must be between 0 and {SHOWN_MOST}"
+            )));
+        }
+        let id = &arguments.canary_id;
+        let view = doors.canaries.find(id).await?;
+        let samples = doors.canaries.samples(id, limit).await?;
+        let decisions = doors.canaries.decisions(id).await?;
+        let remaining = view.policy.window().saturating_sub(view.elapsed()).as_secs_f64();
+        Ok(Reply::Answer(Answer {
+            shown: Shown::of(view.row.clone()),
+            remaining_seconds: if view.row.phase == Phase::Over { 0.0 } else { remaining },
+            evidence: evidence(&view, decisions.last()),
+            observations: samples.into_iter().map(Observation::of).collect(),
+            decisions: decisions.iter().map(Decision::of).collect(),
+        }))
+    }
+}
+
+fn evidence(view: &CanaryView, last: Option<&DecisionRow>) -> Option<Value> {
+    let now = view.report().map(|report: Report| json!(report));
+    now.or_else(|| {
+        let record: Value = serde_json::from_str(&last?.record_json).ok()?;
+        Some(record["evidence"].clone())
+    })
+}
