@@ -13,6 +13,7 @@ mod golden;
 mod harness;
 mod jobs;
 mod ledger;
+mod metrics;
 mod operations;
 mod outbound;
 mod runner;
