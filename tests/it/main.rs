@@ -16,6 +16,7 @@ mod harness;
 mod jobs;
 mod ledger;
 mod models;
+mod metrics;
 mod operations;
 mod outbound;
 mod runner;

@@ -41,7 +41,8 @@ pub enum Seen<Counters> {
 /// The counters of requests.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ErrorCounters {
-    /// All requests.
+    /// All requests. None means that the target is there and has none yet, so that what comes
+    /// later began at nothing; where that is not known, it is [`Seen::NoData`].
     pub total: Vec<Series>,
     /// Failed requests; none is no failed request.
     pub failed: Vec<Series>,

@@ -25,6 +25,10 @@ use super::looked::{Bucket, ErrorCounters, Looked, Seen, Series};
 use super::measurement::{Gap, Measurement, Sample};
 use super::source::Look;
 
+/// What is missing when nothing matches.
+pub(super) const NO_REQUESTS: &str = "no series matches the selector of all requests";
+pub(super) const NO_BUCKETS: &str = "no series matches the selector of latency buckets";
+
 /// The most series of one selector, and of the selector of buckets.
 const MOST_SERIES: usize = 64;
 const MOST_BUCKETS: usize = 256;
@@ -50,8 +54,8 @@ pub struct Counters {
     interval_ms: Option<i64>,
     /// Failed requests that were seen before their totals.
     owed: u64,
-    /// When it was last looked.
-    looked_at_ms: Option<i64>,
+    /// When it was last looked and everything was there.
+    complete_until_ms: Option<i64>,
 }
 
 /// A look's share of the present: when it was, and how old samples may be.
@@ -65,8 +69,8 @@ impl Counters {
     /// How far back the next look must see so that nothing is lost, `now_ms` being the present in
     /// milliseconds since 1970.
     pub fn lookback(&self, poll: Duration, now_ms: i64) -> Duration {
-        let Some(looked_at_ms) = self.looked_at_ms else { return FIRST_LOOKBACK };
-        let since = now_ms.saturating_sub(looked_at_ms).saturating_add(self.patience_ms(poll));
+        let Some(complete_until_ms) = self.complete_until_ms else { return FIRST_LOOKBACK };
+        let since = now_ms.saturating_sub(complete_until_ms).saturating_add(self.patience_ms(poll));
         let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
         since.clamp(SHORTEST_LOOKBACK, LONGEST_LOOKBACK)
     }
@@ -87,7 +91,11 @@ impl Counters {
             Some(target_ms) => self.latency(&looked.latency, target_ms, now),
             None => (Sample::NotAsked, None),
         };
-        self.looked_at_ms = Some(looked.at_ms);
+        let is_missing =
+            |sample: &Sample| matches!(sample, Sample::NoData { .. } | Sample::Error { .. });
+        if !is_missing(&errors) && !is_missing(&latency) {
+            self.complete_until_ms = Some(looked.at_ms);
+        }
         let warnings = looked.warnings.clone();
         Measurement { error_rate: rate(&errors), errors, latency, latency_p95_ms, warnings }
     }
@@ -128,7 +136,7 @@ impl Counters {
         let newest = newest(total.iter());
         // Samples that came after the totals were read wait for the next look.
         let failed: Vec<Series> = failed.iter().map(|series| until(series, newest)).collect();
-        let gap = gap(newest, now, "all requests");
+        let gap = gap(newest, now, NO_REQUESTS);
         if !self.total.has_begun() || gap.is_none() {
             let restarts = self.total.restarts_of_processes(&total.iter().collect::<Vec<_>>());
             let progress = |shelf: &Shelf, series: &[Series]| -> f64 {
@@ -162,7 +170,7 @@ impl Counters {
         if let Err(why) = check(series(), MOST_BUCKETS, "latency buckets") {
             return (Sample::Error { why }, None);
         }
-        let gap = gap(newest(series()), now, "latency buckets");
+        let gap = gap(newest(series()), now, NO_BUCKETS);
         if gap.is_some() && self.buckets.has_begun() {
             return (Sample::NoData { why: gap.unwrap_or_default() }, None);
         }
@@ -237,10 +245,8 @@ fn newest<'a>(series: impl Iterator<Item = &'a Series>) -> Option<i64> {
 }
 
 /// What is missing, if something is.
-fn gap(newest: Option<i64>, now: Now, what: &str) -> Option<Gap> {
-    let Some(newest) = newest else {
-        return Some(format!("no series matches the selector of {what}"));
-    };
+fn gap(newest: Option<i64>, now: Now, without: &str) -> Option<Gap> {
+    let Some(newest) = newest else { return Some(without.to_owned()) };
     let age_ms = now.at_ms.saturating_sub(newest);
     (now.patience_ms < age_ms)
         .then(|| format!("the target's newest sample is {} s old", age_ms / 1_000))

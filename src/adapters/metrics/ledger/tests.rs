@@ -108,6 +108,8 @@ fn a_target_that_died_is_noticed_by_the_third_poll_and_nothing_of_it_is_lost() {
     assert_eq!(absorb(&mut ledger, &looked(5, at(0, 10.0), vec![])), counts(0, 0));
     assert_eq!(absorb(&mut ledger, &looked(10, at(0, 10.0), vec![])), counts(0, 0));
     let third = absorb(&mut ledger, &looked(15, at(0, 10.0), vec![]));
+    let lookback = ledger.lookback(POLL, 100_000);
+    assert_eq!(lookback, Duration::from_millis(90_000 + 12_500), "back to where all was seen");
     assert_eq!(no_data(&third), "the target's newest sample is 15 s old");
     assert_eq!(absorb(&mut ledger, &looked(20, at(20, 17.0), vec![])), counts(7, 0));
 }
@@ -188,6 +190,25 @@ fn slow_requests_are_counted_from_buckets_also_over_a_restart() {
     assert_eq!(p95, Some(500.0));
     // The whole histogram restarted, though its first bucket already is above what it was.
     assert_eq!(measured(histogram(15, [101.0, 102.0, 102.0])).0, counts(102, 1));
+}
+
+#[test]
+fn a_stored_ledger_is_small() {
+    let mut ledger = Counters::default();
+    let mut looked = histogram(1_795_269_618, [0.0; 3]);
+    let Seen::Counters(buckets) = &mut looked.latency else { panic!() };
+    let more = (0..12).map(|edge| Bucket {
+        series: series(&edge.to_string(), &[(1_795_269_618, 123_456.0)]),
+        histogram: buckets[0].histogram,
+        upper_edge_ms: f64::from(edge),
+    });
+    let more: Vec<_> = more.collect();
+    buckets.extend(more);
+    let total = vec![series("ok", &[(1_795_269_618, 1e9)]), series("bad", &[(1_795_269_618, 7.0)])];
+    looked.errors = Seen::Counters(ErrorCounters { failed: vec![total[1].clone()], total });
+    ledger.absorb(&look(), &looked);
+    let stored = serde_json::to_string(&ledger).unwrap();
+    assert!(stored.len() < 1_024, "{} bytes: {stored}", stored.len());
 }
 
 #[test]

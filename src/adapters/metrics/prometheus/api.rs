@@ -36,21 +36,18 @@ pub(super) enum Data {
     Number(Point),
 }
 
-/// Asks for a query at the present, or at `span`: its start and end in milliseconds and its step.
+/// Asks for a query, within a time limit.
 pub(super) async fn ask(
     outbound: &Outbound,
     query: &str,
     when: When,
     limit: Duration,
 ) -> Result<Reply, Gap> {
-    let mut pairs = vec![("query", query.to_owned())];
+    // Unless it is told not to, VictoriaMetrics answers of half a minute ago and moves the start of
+    // a span; others take no notice.
+    let mut pairs = vec![("query", query.to_owned()), ("nocache", "1".to_owned())];
     let path = match when {
-        // VictoriaMetrics answers of half a minute ago unless it is told not to; others take no
-        // notice.
-        When::Now => {
-            pairs.push(("nocache", "1".to_owned()));
-            "query"
-        }
+        When::Now => "query",
         When::At(at_ms) => {
             pairs.push(("time", seconds(at_ms)));
             "query"

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::api::{Reply, When, ask};
-use super::{Prometheus, labelled, number, ranged};
-use crate::adapters::metrics::collect::{self, Labelled};
+use super::{Prometheus, bucket_counters, error_counters, labelled, number, ranged};
+use crate::adapters::metrics::collect::Labelled;
 use crate::adapters::metrics::looked::{Bucket, ErrorCounters, Looked, Point, Seen};
 use crate::adapters::metrics::measurement::Gap;
 use crate::adapters::metrics::query::Query;
@@ -54,9 +54,7 @@ impl Reader<'_> {
         };
         let (total, failed) = (self.samples(total).await?, self.samples(failed).await?);
         let seen = moments.iter().map(|moment| {
-            let total = collect::counters(self.visible(&total, *moment))?;
-            let failed = collect::counters(self.visible(&failed, *moment))?;
-            Ok(Seen::Counters(ErrorCounters { total, failed }))
+            error_counters(self.visible(&total, *moment), self.visible(&failed, *moment))
         });
         seen.collect()
     }
@@ -69,9 +67,8 @@ impl Reader<'_> {
             return self.numbers(self.prometheus.queries.latency.as_ref(), moments).await;
         };
         let found = self.samples(buckets).await?;
-        let seen = moments.iter().map(|moment| {
-            collect::buckets(self.visible(&found, *moment), *unit).map(Seen::Counters)
-        });
+        let seen =
+            moments.iter().map(|moment| bucket_counters(self.visible(&found, *moment), *unit));
         seen.collect()
     }
 

@@ -16,7 +16,8 @@ use async_trait::async_trait;
 
 use self::api::{Data, Reply, When, ask};
 use self::skew::Skew;
-use super::collect;
+use super::collect::{self, Labelled};
+use super::ledger::{NO_BUCKETS, NO_REQUESTS};
 use super::looked::{Bucket, ErrorCounters, Looked, Seen};
 use super::measurement::Gap;
 use super::query::{BoundQuery, Query};
@@ -26,6 +27,7 @@ use super::source::{Look, MetricsSource, Offer, Offers, Past, PastError};
 use super::time_limit;
 use crate::adapters::outbound::Outbound;
 use crate::clock::{Clock, Timestamp};
+use crate::config::BucketUnit;
 
 const NAME: &str = "prometheus";
 
@@ -79,8 +81,7 @@ impl Prometheus {
             let counters = total.and_then(|(total, mut warnings)| {
                 let (failed, more) = failed?;
                 warnings.extend(more);
-                let total = collect::counters(total)?;
-                Ok((ErrorCounters { total, failed: collect::counters(failed)? }, warnings))
+                Ok((error_counters(total, failed)?, warnings))
             });
             return seen(counters);
         }
@@ -95,7 +96,7 @@ impl Prometheus {
             let samples = self.samples(buckets, look, limit).await;
             return seen(
                 samples
-                    .and_then(|(found, warnings)| Ok((collect::buckets(found, *unit)?, warnings))),
+                    .and_then(|(found, warnings)| Ok((bucket_counters(found, *unit)?, warnings))),
             );
         }
         self.number(self.queries.latency.as_ref(), look, limit).await
@@ -107,7 +108,7 @@ impl Prometheus {
         selector: &Selector,
         look: &Look,
         limit: Duration,
-    ) -> Result<(Vec<collect::Labelled>, Vec<String>), Gap> {
+    ) -> Result<(Vec<Labelled>, Vec<String>), Gap> {
         let selector = selector.bind(&look.model, &look.gate);
         let query = ranged(&selector.to_string(), look.lookback);
         labelled(ask(&self.outbound, &query, When::Now, limit).await?)
@@ -137,18 +138,33 @@ fn ranged(selector: &str, lookback: Duration) -> String {
     format!("{selector}[{}s]", lookback.as_millis().div_ceil(1_000).max(1))
 }
 
-fn labelled(reply: Reply) -> Result<(Vec<collect::Labelled>, Vec<String>), Gap> {
+fn labelled(reply: Reply) -> Result<(Vec<Labelled>, Vec<String>), Gap> {
     match reply.data {
         Data::Series(found) => Ok((found, reply.warnings)),
         Data::Number(_) => Err("Prometheus answered a number where series were asked".to_owned()),
     }
 }
 
-fn seen<T>(counters: Result<(T, Vec<String>), Gap>) -> Part<T> {
-    match counters {
-        Ok((counters, warnings)) => (Seen::Counters(counters), warnings),
-        Err(why) => (Seen::Error(why), Vec::new()),
+fn seen<T>(counters: Result<(Seen<T>, Vec<String>), Gap>) -> Part<T> {
+    counters.unwrap_or_else(|why| (Seen::Error(why), Vec::new()))
+}
+
+/// The counters of requests. Without any, the server may just not have read the target yet: then
+/// what it shows first is what a ledger begins with, and not what happened.
+fn error_counters(total: Vec<Labelled>, failed: Vec<Labelled>) -> Result<Seen<ErrorCounters>, Gap> {
+    if total.is_empty() {
+        return Ok(Seen::NoData(NO_REQUESTS.to_owned()));
     }
+    let total = collect::counters(total)?;
+    Ok(Seen::Counters(ErrorCounters { total, failed: collect::counters(failed)? }))
+}
+
+/// The buckets of latency, likewise.
+fn bucket_counters(found: Vec<Labelled>, unit: BucketUnit) -> Result<Seen<Vec<Bucket>>, Gap> {
+    if found.is_empty() {
+        return Ok(Seen::NoData(NO_BUCKETS.to_owned()));
+    }
+    collect::buckets(found, unit).map(Seen::Counters)
 }
 
 /// The one number of a reply; whatever else it is, is a gap.
