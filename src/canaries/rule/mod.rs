@@ -2,7 +2,7 @@
 //!
 //! Pure and deterministic: [`Evidence`] folds polls, and the same polls give the same verdict to the
 //! last bit, on every machine. A breach is tested at every poll by evidence that may be looked at as
-//! often as one likes ([`betting`] and [`mixture`]); conformance is tested once, when the window is
+//! often as one likes (`betting` and `mixture`); conformance is tested once, when the window is
 //! over. What is missing is never a success. `docs/canary-policy.md` explains the rule and has its
 //! measured error rates.
 
