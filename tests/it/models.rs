@@ -1,7 +1,9 @@
 //! Models and gates through the tools of a real daemon.
 
 mod git;
+mod http;
 mod killing;
+mod server;
 
 use serde_json::{Value, json};
 
