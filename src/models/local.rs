@@ -5,6 +5,7 @@ use async_trait::async_trait;
 
 use crate::adapters::registry::{ModelRegistry, PlaceChange, RegistryError, Standing};
 use crate::ids::{GateId, ModelId};
+use crate::models::record;
 use crate::store::{Store, StoreError, models};
 
 /// The registry's name.
@@ -52,6 +53,8 @@ impl ModelRegistry for LocalRegistry {
             if holder.as_deref() != change.from.holder.as_ref().map(ModelId::as_str) {
                 return Err(StoreError::Stale);
             }
+            // For this registry the row is the gate, so the change has its fact here.
+            record::set(transaction, &change)?;
             models::place(transaction, name, gate, change.to.as_ref().map(ModelId::as_str))
         });
         match write.await {

@@ -1,6 +1,7 @@
 //! Writing moves down: the row, what is known of the gate, the events and the facts, in one
 //! transaction each.
 
+use crate::adapters::registry::PlaceChange;
 use crate::ids::{Entity, EntityKind};
 use crate::models::evidence::EvidenceReport;
 use crate::models::place::NewMove;
@@ -54,6 +55,15 @@ pub(super) fn intend(
     row.audit_hash = transaction.chain_head()?.hash;
     gate_moves::keep_hash(transaction, &row)?;
     Ok(row)
+}
+
+/// Writes down that the local registry makes a move, in the transaction that makes it.
+pub(super) fn set(
+    transaction: &mut Transaction<'_>,
+    change: &PlaceChange,
+) -> Result<(), StoreError> {
+    let about = change.to.as_ref().unwrap_or(&change.model);
+    audit(transaction, (&change.note.actor, about.as_str()), story::set(change))
 }
 
 /// Writes down that a move was made and read back.

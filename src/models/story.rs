@@ -4,6 +4,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::adapters::registry::PlaceChange;
+use crate::ids::ModelId;
 use crate::models::evidence::EvidenceReport;
 use crate::store::gate_moves::{GateMoveRow, MoveKind};
 
@@ -76,6 +78,18 @@ pub(super) fn intended(row: &GateMoveRow) -> Fact {
         ),
     };
     Fact { action: "gate_intent", details: details(row).to_string(), message }
+}
+
+/// The local registry makes a move.
+pub(super) fn set(change: &PlaceChange) -> Fact {
+    let PlaceChange { gate, from, to, key, .. } = change;
+    let after = to.as_ref().map_or("nothing", ModelId::as_str);
+    let details = json!({
+        "modelId": change.model, "gate": gate, "registry": "local", "before": from.holder,
+        "after": to, "key": key,
+    });
+    let message = format!("Gate {gate} was set from {from} to {after} in the local registry.");
+    Fact { action: "gate_set", details: details.to_string(), message }
 }
 
 /// The fact that everybody who knew the earlier server asks for; its details are locked.

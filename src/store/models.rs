@@ -165,3 +165,43 @@ pub fn list(
     };
     Ok(rows.into_iter().map(with_gates).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel_migrations::MigrationHarness as _;
+
+    use super::*;
+    use crate::ids::ModelId;
+    use crate::store::migrations::MIGRATIONS;
+
+    /// What an older daemon left is divided into names and versions as ids are.
+    #[test]
+    fn gates_from_before_get_the_names_of_their_models() {
+        let ids =
+            ["ranker:12", "team:ranker:12", "lukhas-v4", "ranker:", ":12", ":", "a::b", "x:y:"];
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        let name_of = |id: &str| ModelId::parse(id).unwrap().name().to_owned();
+        let first = conn.run_next_migration(MIGRATIONS).unwrap();
+        assert_eq!(first.to_string(), "20261121000001");
+        for id in ids {
+            let add = format!(
+                "INSERT INTO models VALUES ('{id}', 1, NULL); \
+                 INSERT INTO model_gates VALUES ('{id}', 'production')"
+            );
+            diesel::connection::SimpleConnection::batch_execute(&mut conn, &add).unwrap();
+        }
+        conn.run_pending_migrations(MIGRATIONS).unwrap();
+        for id in ids {
+            let name: String = model_gates::table
+                .filter(model_gates::model_id.eq(id))
+                .select(model_gates::model_name)
+                .first(&mut conn)
+                .unwrap();
+            assert_eq!(name, name_of(id), "{id}");
+        }
+        // Two versions of one name could stand in one gate then; the newer one counts.
+        assert_eq!(holder(&mut conn, "ranker", "production").unwrap().unwrap(), "ranker:12");
+        conn.revert_last_migration(MIGRATIONS).unwrap();
+        conn.run_pending_migrations(MIGRATIONS).unwrap();
+    }
+}

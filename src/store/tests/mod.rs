@@ -329,6 +329,7 @@ fn the_schema_is_what_the_migrations_make() {
         "swept_jobs",
         "models",
         "model_gates",
+        "gate_moves",
         "audits",
         "audit_checkpoints",
         "audit_removals",

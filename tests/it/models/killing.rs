@@ -151,3 +151,20 @@ async fn what_somebody_did_meanwhile_is_a_conflict_and_stays() {
     let conflicts = why["facts"].as_array().unwrap();
     assert!(conflicts.iter().any(|fact| fact["action"] == "gate_conflict"), "{why}");
 }
+
+/// The part of the daemon that moves gates fails in the middle of a move.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_in_the_middle_of_a_move_costs_its_answer_and_not_the_move() {
+    let home = Home::new().with("FAILPOINTS", "gate-called=1*panic(in between)->off");
+    let daemon = home.start().await;
+    let (tool, arguments) = promotion();
+    let call = json!({ "name": tool, "arguments": arguments });
+    let answer = daemon.rpc("tools/call", call).await;
+    let said = "the part of the daemon that moves gates restarts; try again in a second";
+    assert_eq!(answer["error"]["message"], said, "{answer}");
+    until_settled(&home).await;
+    let history = daemon.ask("model_history", json!({ "gate": "production" })).await;
+    assert_eq!(history["moves"][0]["state"], "done");
+    // Asked again, it is done already.
+    assert_eq!(daemon.ask(tool, arguments).await["changed"], false);
+}
