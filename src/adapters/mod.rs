@@ -5,6 +5,7 @@ pub mod git;
 pub mod local;
 pub mod metrics;
 pub mod outbound;
+pub mod webhook;
 
 pub use self::eval::{
     EvalOrchestrator, EvalPlan, EvalResult, ExternalRef, FailureReason, LogStream, LogTail, Metric,

@@ -6,6 +6,7 @@ mod listener;
 mod shipped_evals;
 mod signals;
 mod supervisor_notice;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use self::audit_trail::AuditTrail;
 use self::housekeeping::{Housekeeping, Retention};
 pub use self::signals::Signals;
 use crate::adapters::local::{LocalRunner, LocalRunnerSettings};
+use crate::adapters::webhook::WebhookError;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::events::{Hub, HubDeps, HubError, Limits, Outlet};
@@ -34,6 +36,7 @@ use crate::http::{
 use crate::jobs::{JobSettings, Jobs};
 use crate::legacy_state::{self, ImportError};
 use crate::mcp;
+use crate::notifications::Bell;
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::supervision::{Ended, RestartPolicy, Supervision};
 use crate::tools::Doors;
@@ -56,6 +59,9 @@ pub enum AppError {
     /// The earlier server's state is there and cannot be used.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// A webhook cannot be called.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {why}; free the port, or set PORT to another")]
     Bind {
@@ -103,7 +109,8 @@ impl Application {
         let (failed, failures) = mpsc::unbounded_channel();
 
         let outlet = Outlet::default();
-        let publish = outlet.publish();
+        let bell = Arc::<Bell>::default();
+        let publish = bell.hung_on(outlet.publish());
         let on_end = report("database", &failed);
         let store = open_store(settings, &clock, &supervision, publish, on_end)?;
         if let Some(imported) =
@@ -137,6 +144,8 @@ impl Application {
             on_end: report("jobs", &failed),
         })
         .await?;
+        let told = (&store, &clock, bell);
+        let notifications = webhooks::start(told, settings, (&supervision, &actors)).await?;
         let trail = AuditTrail::start(
             (&store, &clock),
             settings,
@@ -167,7 +176,9 @@ impl Application {
         let shared = web::Data::new(Shared {
             server: mcp::Server::new(Doors { jobs: jobs.clone(), audit: trail.audit.clone() }),
             events: events.clone(),
+            audit: trail.audit.clone(),
             exports: trail.exports.clone(),
+            notifications,
             store: store.clone(),
             jobs: jobs.clone(),
             supervision,

@@ -70,6 +70,7 @@ impl From<AppError> for Failure {
         let code = match &error {
             AppError::Open(_) | AppError::Store(_) | AppError::Events(_) => 5,
             AppError::Bind { .. } => 4,
+            AppError::Webhook(_) => 3,
             AppError::GaveUp(_) => 70,
             AppError::Import(_) | AppError::System { .. } => 1,
         };

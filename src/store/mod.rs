@@ -27,6 +27,7 @@ mod readers;
 pub(crate) mod schema;
 mod statistics;
 mod transaction;
+pub mod webhooks;
 mod writer;
 
 use std::sync::Arc;

@@ -109,3 +109,11 @@ diesel::table! {
         up_to -> BigInt,
     }
 }
+
+diesel::table! {
+    webhook_cursors (webhook) {
+        webhook -> Text,
+        seq -> BigInt,
+        updated_at -> Text,
+    }
+}

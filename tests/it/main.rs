@@ -14,6 +14,7 @@ mod golden;
 mod harness;
 mod jobs;
 mod ledger;
+mod notifications;
 mod operations;
 mod outbound;
 mod runner;
