@@ -178,6 +178,7 @@ impl Application {
             events: events.clone(),
             audit: trail.audit.clone(),
             exports: trail.exports.clone(),
+            anchors: Arc::clone(&trail.anchors),
             notifications,
             store: store.clone(),
             jobs: jobs.clone(),

@@ -6,6 +6,7 @@
 //! 2. What is said outside of the database (a checkpoint, an evidence pack) can be checked without
 //!    the database.
 
+mod anchor;
 mod export;
 mod facts;
 mod keeper;
@@ -21,6 +22,7 @@ use crate::clock::Timestamp;
 use crate::store::audits::{self, AuditRow};
 use crate::store::{Store, StoreError, checkpoints};
 
+pub use self::anchor::{AnchorBranch, AnchorCounts, AnchorError, Anchorer};
 pub use self::export::{ExportError, Exports, Pack, Seat};
 pub use self::keeper::{CheckpointPolicy, Keeper};
 pub use self::narrative::{line, prose};

@@ -129,6 +129,14 @@ declare_settings! {
             .variables(&["LUKHAS_MCP_AUDIT_SIGNING_KEY"])
             .credential("audit-signing-key")
             .optional("0000000000000000000000000000000000000000000000000000000000000000");
+        /// Git repository on this machine, in which each checkpoint is written down as well.
+        anchor_repo: Option<PathBuf> = setting("audit.anchor_repo", Kind::Path)
+            .variables(&["LUKHAS_MCP_AUDIT_ANCHOR_REPO"])
+            .optional("/srv/audit.git");
+        /// The branch for that; it must not be checked out.
+        anchor_branch: String = setting("audit.anchor_branch", Kind::Text)
+            .variables(&["LUKHAS_MCP_AUDIT_ANCHOR_BRANCH"])
+            .default("lukhas-audit");
     }
 
     /// The evals that run on this machine.

@@ -252,9 +252,27 @@ fn webhooks(shared: &Shared) -> [Family; 4] {
 
 /// The database may be out of reach; then there are no such figures, and no wrong ones.
 async fn audit(shared: &Shared) -> Vec<Family> {
-    let Ok(state) = shared.audit.chain_state().await else { return Vec::new() };
+    let anchors = &shared.anchors;
+    let age = |since: i64| shared.clock.now().unix_seconds() - since;
+    let age = anchors.waiting_since().map_or(0, |since| u64::try_from(age(since)).unwrap_or(0));
+    let mut families = vec![
+        one("audit_anchored", "Checkpoints anchored", Kind::Counter, float(anchors.anchored())),
+        one(
+            "audit_anchor_failures",
+            "Attempts to anchor that failed",
+            Kind::Counter,
+            float(anchors.failed()),
+        ),
+        one(
+            "audit_anchor_waiting_seconds",
+            "How long the oldest checkpoint has waited for its anchor",
+            Kind::Gauge,
+            float(age),
+        ),
+    ];
+    let Ok(state) = shared.audit.chain_state().await else { return families };
     let rows = |n: i64| float(n.unsigned_abs());
-    vec![
+    families.extend([
         one("audit_rows", "Rows the audit chain ever had", Kind::Gauge, rows(state.last_row)),
         one(
             "audit_rows_without_checkpoint",
@@ -262,5 +280,6 @@ async fn audit(shared: &Shared) -> Vec<Family> {
             Kind::Gauge,
             rows(state.last_row - state.covered),
         ),
-    ]
+    ]);
+    families
 }

@@ -25,7 +25,7 @@ mod sse;
 
 use std::sync::Arc;
 
-use crate::audit::{Audit, Exports};
+use crate::audit::{AnchorCounts, Audit, Exports};
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::jobs::Jobs;
@@ -54,6 +54,8 @@ pub struct Shared {
     pub audit: Audit,
     /// Hands out evidence.
     pub exports: Exports,
+    /// For metrics.
+    pub anchors: Arc<AnchorCounts>,
     /// For metrics.
     pub notifications: Notifications,
     /// For health and metrics.
