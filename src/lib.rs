@@ -15,6 +15,7 @@ pub mod audit;
 pub mod canaries;
 pub mod jobs;
 pub mod legacy_state;
+pub mod notifications;
 
 pub mod models;
 

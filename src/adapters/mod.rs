@@ -6,6 +6,7 @@ pub mod local;
 pub mod metrics;
 pub mod outbound;
 pub mod registry;
+pub mod webhook;
 
 pub use self::eval::{
     EvalOrchestrator, EvalPlan, EvalResult, ExternalRef, FailureReason, LogStream, LogTail, Metric,

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use tracing::error;
 
-use crate::audit::{Audit, CheckpointPolicy, Exports, Keeper, Refusals, SigningKey};
+use crate::audit::{
+    AnchorCounts, Anchorer, Audit, CheckpointPolicy, Exports, Keeper, Refusals, SigningKey,
+};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::store::{Store, StoreError, sha256_hex};
@@ -18,6 +21,7 @@ pub(super) struct AuditTrail {
     pub(super) audit: Audit,
     pub(super) refusals: Arc<Refusals>,
     pub(super) exports: Exports,
+    pub(super) anchors: Arc<AnchorCounts>,
 }
 
 impl AuditTrail {
@@ -35,7 +39,19 @@ impl AuditTrail {
         let exports = Exports::new(store.clone(), policy.clone(), directory);
         let keeper = Keeper::new(store.clone(), Arc::clone(clock), policy, Arc::clone(&refusals));
         supervision.start_on(arbiter, "audit keeper", keeper, on_end);
-        Self { audit: Audit::new(store.clone()), refusals, exports }
+        let anchors = Arc::<AnchorCounts>::default();
+        if let Some(repository) = &settings.audit.anchor_repo {
+            let place = (repository.clone(), settings.audit.anchor_branch.clone());
+            let (store, clock) = (store.clone(), Arc::clone(clock));
+            let anchorer = Anchorer::new(store, clock, place, Arc::clone(&anchors));
+            // Anchors are made up for by the next start; the daemon does without.
+            supervision.start_on(arbiter, "anchorer", anchorer, |ended| {
+                if let Ended::GaveUp(last) = ended {
+                    error!(last, "the audit chain is not anchored until the daemon is restarted");
+                }
+            });
+        }
+        Self { audit: Audit::new(store.clone()), refusals, exports, anchors }
     }
 
     /// Records that the daemon begins to serve.

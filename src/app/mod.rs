@@ -8,6 +8,7 @@ mod registry;
 mod shipped_evals;
 mod signals;
 mod supervisor_notice;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use self::parts::Parts;
 pub use self::registry::RegistrySetupError;
 pub use self::signals::Signals;
 use crate::adapters::metrics::SourceError;
+use crate::adapters::webhook::WebhookError;
 use crate::canaries::CanaryError;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
@@ -35,6 +37,7 @@ use crate::http::{self, Gate, Lifecycle, Phase, RequestLog, RequestSpans, Shared
 use crate::jobs::Jobs;
 use crate::legacy_state::{self, ImportError};
 use crate::mcp;
+use crate::notifications::Bell;
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::supervision::{Ended, RestartPolicy, Supervision};
 use crate::tools::Doors;
@@ -63,6 +66,9 @@ pub enum AppError {
     /// The registry cannot be used as it is configured.
     #[error(transparent)]
     Registry(#[from] RegistrySetupError),
+    /// A webhook cannot be called.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {why}; free the port, or set PORT to another")]
     Bind {
@@ -110,7 +116,8 @@ impl Application {
         let (failed, failures) = mpsc::unbounded_channel();
 
         let outlet = Outlet::default();
-        let publish = outlet.publish();
+        let bell = Arc::<Bell>::default();
+        let publish = bell.hung_on(outlet.publish());
         let on_end = report("database", &failed);
         let store = open_store(settings, &clock, &supervision, publish, on_end)?;
         if let Some(imported) =
@@ -132,6 +139,8 @@ impl Application {
         let jobs = parts.jobs().await?;
         let models = parts.models()?;
         let canaries = parts.canaries(&models).await?;
+        let told = (&store, &clock, bell);
+        let notifications = webhooks::start(told, settings, (&supervision, &actors)).await?;
         let trail = AuditTrail::start(
             (&store, &clock),
             settings,
@@ -160,7 +169,10 @@ impl Application {
                 audit: trail.audit.clone(),
             }),
             events: events.clone(),
+            audit: trail.audit.clone(),
             exports: trail.exports.clone(),
+            anchors: Arc::clone(&trail.anchors),
+            notifications,
             store: store.clone(),
             jobs: jobs.clone(),
             supervision,

@@ -6,6 +6,7 @@
 //! 2. What is said outside of the database (a checkpoint, an evidence pack) can be checked without
 //!    the database.
 
+mod anchor;
 mod export;
 mod facts;
 mod keeper;
@@ -19,8 +20,9 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::store::audits::{self, AuditRow};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, checkpoints};
 
+pub use self::anchor::{AnchorBranch, AnchorCounts, AnchorError, Anchorer};
 pub use self::export::{ExportError, Exports, Pack, Seat};
 pub use self::keeper::{CheckpointPolicy, Keeper};
 pub use self::narrative::{line, prose};
@@ -28,6 +30,15 @@ pub use self::pack::{Faulty, Sound, verify as verify_pack};
 pub use self::range::{EvidenceRange, RangeError};
 pub use self::refusals::{Refusal, Refusals};
 pub use self::signature::{BadSignature, SigningKey, signer};
+
+/// How far the chain goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainState {
+    /// The place of its last row; 0 if it has none.
+    pub last_row: i64,
+    /// The last row that a checkpoint covers.
+    pub covered: i64,
+}
 
 /// The door to recorded facts; cheap to clone.
 #[derive(Clone)]
@@ -70,6 +81,18 @@ impl Audit {
         record_refusals(&self.store, refusals.take()).await?;
         let version = env!("CARGO_PKG_VERSION");
         self.store.record(move |tx| facts::stopped(version).record(tx)).await.map(drop)
+    }
+
+    /// How much of the chain there is and is covered.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn chain_state(&self) -> Result<ChainState, StoreError> {
+        let read = self.store.read(|conn| {
+            let covered = checkpoints::newest(conn)?.map_or(0, |checkpoint| checkpoint.size);
+            Ok(ChainState { last_row: audits::last(conn)?, covered })
+        });
+        read.await
     }
 
     /// Removes the segments of the chain that are over and older than `kept`, each in one

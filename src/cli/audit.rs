@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::audit::{signer, verify_pack};
+use crate::audit::{AnchorBranch, AnchorError, signer, verify_pack};
 use crate::cli::exit::Failure;
 use crate::cli::settings::SettingsFlags;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::Settings;
 use crate::store::audits::Verified;
 use crate::store::{Database, audit_chain_of};
 
@@ -69,7 +71,30 @@ fn verify(flags: SettingsFlags, arguments: &Verify) -> Result<(), Failure> {
     };
     good("audit chain", &format!("{rows} rows{after}, unbroken; the last is {}", head.id));
     good("head", &head.hash);
-    checkpoints(&verified, arguments.public_key.as_deref())
+    checkpoints(&verified, arguments.public_key.as_deref())?;
+    match anchors(&settings, &verified) {
+        None => Ok(()),
+        Some(Ok(what)) => {
+            good("anchors", &what);
+            Ok(())
+        }
+        Some(Err(error)) => Err(bad("anchors", &error)),
+    }
+}
+
+/// Compares with the anchors where there should be some.
+pub(super) fn anchors(
+    settings: &Settings,
+    verified: &Verified,
+) -> Option<Result<String, AnchorError>> {
+    let repository = settings.audit.anchor_repo.as_ref()?;
+    let compared = AnchorBranch::open(repository, &settings.audit.anchor_branch)
+        .and_then(|branch| branch.compare(&verified.checkpoints, SystemClock.now()));
+    let all = verified.checkpoints.len();
+    Some(compared.map(|anchored| match all.saturating_sub(anchored) {
+        0 => format!("all {anchored} checkpoints stand on the branch"),
+        waiting => format!("{anchored} checkpoints stand on the branch, {waiting} wait"),
+    }))
 }
 
 fn checkpoints(verified: &Verified, key: Option<&str>) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use crate::cli::audit::anchors;
 use crate::cli::exit::Failure;
 use crate::cli::settings::SettingsFlags;
 use crate::config::Settings;
@@ -70,7 +71,14 @@ fn chain(settings: &Settings) -> Finding {
         return Finding::Fine("nothing is recorded yet".to_owned());
     }
     match Database::at(&settings.store.db).map(|database| audit_chain_of(&database)) {
-        Ok(Ok(Ok(verified))) => Finding::Fine(format!("{} facts, unbroken", verified.rows())),
+        Ok(Ok(Ok(verified))) => {
+            let facts = format!("{} facts, unbroken", verified.rows());
+            match anchors(settings, &verified) {
+                None => Finding::Fine(facts),
+                Some(Ok(anchors)) => Finding::Fine(format!("{facts}; {anchors}")),
+                Some(Err(error)) => Finding::Wrong(error.to_string()),
+            }
+        }
         Ok(Ok(Err(broken))) => Finding::Wrong(broken.to_string()),
         Ok(Err(error)) => Finding::Wrong(error.to_string()),
         Err(error) => Finding::Wrong(error.to_string()),

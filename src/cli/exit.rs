@@ -74,6 +74,7 @@ impl From<AppError> for Failure {
             | AppError::Canaries(_) => 5,
             AppError::Registry(_) | AppError::Metrics(_) => 3,
             AppError::Bind { .. } => 4,
+            AppError::Webhook(_) => 3,
             AppError::GaveUp(_) => 70,
             AppError::Import(_) | AppError::System { .. } => 1,
         };

@@ -108,4 +108,10 @@ pub enum ConfigError {
         /// The address.
         listen: IpAddr,
     },
+    /// Webhooks are set, and no key that signs what is sent there.
+    #[error(
+        "notifications.webhooks needs a key to sign with: set LUKHAS_MCP_WEBHOOK_SECRETS, such as \
+         to the output of `openssl rand -hex 32`"
+    )]
+    Unsigned,
 }

@@ -92,7 +92,7 @@ impl Setting {
 
     /// Whether its value must never be shown.
     pub fn is_secret(&self) -> bool {
-        matches!(self.kind, Kind::Secret | Kind::Seed | Kind::Keys)
+        matches!(self.kind, Kind::Secret | Kind::Seed | Kind::Keys | Kind::Webhooks)
     }
 
     /// The variable that names a file with the value, which only secrets have.

@@ -47,6 +47,7 @@ impl Settings {
         let mut reader = Reader::new(overrides, environment, file, cwd);
         let settings = Self::read(&mut reader)?;
         settings.refuse_an_open_door()?;
+        settings.refuse_unsigned_webhooks()?;
         Ok(Loaded { settings, origins: reader.resolved })
     }
 
@@ -64,6 +65,15 @@ impl Settings {
             Ok(())
         } else {
             Err(ConfigError::Open { listen })
+        }
+    }
+
+    fn refuse_unsigned_webhooks(&self) -> Result<(), ConfigError> {
+        let notifications = &self.notifications;
+        if notifications.webhooks.is_empty() || !notifications.secrets.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError::Unsigned)
         }
     }
 }

@@ -156,7 +156,7 @@ fn example(setting: &Setting) -> String {
     | Fallback::Nothing { example: text }) = setting.fallback;
     match setting.kind {
         Kind::Integer { .. } | Kind::Bool => text.to_owned(),
-        Kind::Hosts | Kind::Keys => {
+        Kind::Hosts | Kind::Keys | Kind::Webhooks => {
             let items = text.split(',').filter(|item| !item.is_empty());
             toml::Value::Array(items.map(toml::Value::from).collect()).to_string()
         }

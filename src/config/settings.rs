@@ -129,6 +129,14 @@ declare_settings! {
             .variables(&["LUKHAS_MCP_AUDIT_SIGNING_KEY"])
             .credential("audit-signing-key")
             .optional("0000000000000000000000000000000000000000000000000000000000000000");
+        /// Git repository on this machine, in which each checkpoint is written down as well.
+        anchor_repo: Option<PathBuf> = setting("audit.anchor_repo", Kind::Path)
+            .variables(&["LUKHAS_MCP_AUDIT_ANCHOR_REPO"])
+            .optional("/srv/audit.git");
+        /// The branch for that; it must not be checked out.
+        anchor_branch: String = setting("audit.anchor_branch", Kind::Text)
+            .variables(&["LUKHAS_MCP_AUDIT_ANCHOR_BRANCH"])
+            .default("lukhas-audit");
     }
 
     /// The evals that run on this machine.
@@ -312,6 +320,29 @@ declare_settings! {
         timeout: Duration = setting("registry.timeout_ms", Kind::integer(1, 120_000))
             .variables(&["LUKHAS_REGISTRY_TIMEOUT_MS"])
             .default("10000");
+    }
+
+    /// Who is told when a canary or a model moves.
+    notifications: NotificationSettings {
+        /// Where each transition is posted as signed JSON.
+        webhooks: Vec<SecretString> = setting("notifications.webhooks", Kind::Webhooks)
+            .variables(&["LUKHAS_MCP_WEBHOOKS"])
+            .optional("https://hooks.example.org/lukhas");
+        /// Keys with which they are signed: one, and in a rotation the old one beside the new.
+        /// Webhooks need one.
+        secrets: Vec<SecretString> = setting("notifications.secrets", Kind::Keys)
+            .variables(&["LUKHAS_MCP_WEBHOOK_SECRETS"])
+            .credential("webhook-secrets")
+            .optional("replace-me-with-32-random-bytes");
+        /// Where each transition is posted as a sentence, in the form that Slack and what imitates
+        /// it understand; not signed.
+        slack: Vec<SecretString> = setting("notifications.slack", Kind::Webhooks)
+            .variables(&["LUKHAS_MCP_SLACK_WEBHOOKS"])
+            .optional("https://hooks.slack.example/services/replace-me");
+        /// Hours after which a transition that could not be delivered is skipped.
+        give_up_hours: u32 = setting("notifications.give_up_hours", Kind::integer(1, 168))
+            .variables(&["LUKHAS_MCP_WEBHOOK_GIVE_UP_HOURS"])
+            .default("24");
     }
 
     /// What is logged, and how.

@@ -183,7 +183,7 @@ fn is_of_kubernetes(rest: &str, value: &str) -> bool {
 /// Keys in a file may stand one a line.
 fn secret_text(setting: &Setting, text: String) -> Raw {
     match setting.kind {
-        Kind::Keys => Raw::Text(text.replace('\n', ",")),
+        Kind::Keys | Kind::Webhooks => Raw::Text(text.replace('\n', ",")),
         _ => Raw::Text(text),
     }
 }

@@ -23,6 +23,7 @@ pub(super) enum Kind {
     Secret,
     Seed,
     Keys,
+    Webhooks,
 }
 
 /// A value as its source wrote it. It may be a secret, and so has no `Debug`.
@@ -80,6 +81,10 @@ impl Kind {
             }
             Self::Hosts => "a list of host names or IP addresses, without ports".into(),
             Self::Secret => "one line of visible ASCII characters without spaces".into(),
+            Self::Webhooks => format!(
+                "a list of at most {MOST_WEBHOOKS} https URLs, or http URLs of a loopback address, \
+                 without user name, password, fragment and commas"
+            ),
             Self::Seed => {
                 "32 random bytes as 64 hexadecimal digits (`openssl rand -hex 32`)".into()
             }
@@ -154,6 +159,8 @@ impl Kind {
                 let good = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
                 good.then(|| Value::Secret(SecretString::from(text)))
             }
+            (Self::Webhooks, Raw::Text(text)) => webhooks(text.split(',')),
+            (Self::Webhooks, Raw::List(list)) => webhooks(list.iter().map(String::as_str)),
             (Self::Keys, Raw::Text(text)) => return keys(text.split(',')),
             (Self::Keys, Raw::List(list)) => return keys(list.iter().map(String::as_str)),
             _ => None,
@@ -194,6 +201,30 @@ fn plain_url(text: &str) -> Option<Value> {
         && url.query().is_none()
         && url.fragment().is_none();
     plain.then_some(Value::Url(url))
+}
+
+/// The most webhooks of one form.
+const MOST_WEBHOOKS: usize = 16;
+
+/// Reads URLs that are secrets themselves: whoever knows one can post there.
+fn webhooks<'a>(urls: impl Iterator<Item = &'a str>) -> Option<Value> {
+    let urls = urls.map(str::trim).filter(|url| !url.is_empty());
+    let urls = urls.map(webhook).collect::<Option<Vec<SecretString>>>()?;
+    (urls.len() <= MOST_WEBHOOKS).then_some(Value::Keys(urls))
+}
+
+fn webhook(text: &str) -> Option<SecretString> {
+    let url = Url::parse(text).ok()?;
+    let is_private = match url.host()? {
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+        url::Host::Domain(name) => name == "localhost",
+    };
+    let is_good = (url.scheme() == "https" || (url.scheme() == "http" && is_private))
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.fragment().is_none();
+    is_good.then(|| SecretString::from(String::from(url)))
 }
 
 fn hosts<'a>(names: impl Iterator<Item = &'a str>) -> Option<Value> {

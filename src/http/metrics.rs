@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 
 use crate::http::lifecycle::Phase;
 use crate::http::{Shared, answers};
+use crate::notifications::WebhookCounts;
 
 /// One figure with its labels.
 #[derive(Debug)]
@@ -77,6 +78,8 @@ pub(super) async fn get(shared: web::Data<Shared>) -> HttpResponse {
     families.extend(events(&shared));
     families.extend(actors(&shared));
     families.push(tools(&shared));
+    families.extend(webhooks(&shared));
+    families.extend(audit(&shared).await);
     if let Some(log) = &shared.request_log {
         let help = "Request log lines that found no room and were dropped";
         families.push(one("request_log_dropped_lines", help, Kind::Counter, float(log.dropped())));
@@ -218,4 +221,65 @@ fn tools(shared: &Shared) -> Family {
         kind: Kind::Counter,
         samples: samples.collect(),
     }
+}
+
+fn webhooks(shared: &Shared) -> [Family; 4] {
+    let counts = shared.notifications.counts();
+    let family = |name, help, kind, of: fn(&WebhookCounts) -> u64| Family {
+        name,
+        help,
+        kind,
+        samples: counts
+            .iter()
+            .map(|counts| Sample {
+                labels: vec![("webhook", counts.webhook.clone())],
+                value: float(of(counts)),
+            })
+            .collect(),
+    };
+    [
+        family("webhook_delivered", "Notifications taken", Kind::Counter, |of| of.delivered),
+        family("webhook_failed_attempts", "Attempts that failed", Kind::Counter, |of| of.failed),
+        family("webhook_skipped", "Notifications given up", Kind::Counter, |of| of.skipped),
+        family(
+            "webhook_waiting_seconds",
+            "How long the oldest notification has waited",
+            Kind::Gauge,
+            |of| of.waiting_seconds,
+        ),
+    ]
+}
+
+/// The database may be out of reach; then there are no such figures, and no wrong ones.
+async fn audit(shared: &Shared) -> Vec<Family> {
+    let anchors = &shared.anchors;
+    let age = |since: i64| shared.clock.now().unix_seconds() - since;
+    let age = anchors.waiting_since().map_or(0, |since| u64::try_from(age(since)).unwrap_or(0));
+    let mut families = vec![
+        one("audit_anchored", "Checkpoints anchored", Kind::Counter, float(anchors.anchored())),
+        one(
+            "audit_anchor_failures",
+            "Attempts to anchor that failed",
+            Kind::Counter,
+            float(anchors.failed()),
+        ),
+        one(
+            "audit_anchor_waiting_seconds",
+            "How long the oldest checkpoint has waited for its anchor",
+            Kind::Gauge,
+            float(age),
+        ),
+    ];
+    let Ok(state) = shared.audit.chain_state().await else { return families };
+    let rows = |n: i64| float(n.unsigned_abs());
+    families.extend([
+        one("audit_rows", "Rows the audit chain ever had", Kind::Gauge, rows(state.last_row)),
+        one(
+            "audit_rows_without_checkpoint",
+            "Rows that no checkpoint covers yet",
+            Kind::Gauge,
+            rows(state.last_row - state.covered),
+        ),
+    ]);
+    families
 }

@@ -25,11 +25,12 @@ mod sse;
 
 use std::sync::Arc;
 
-use crate::audit::Exports;
+use crate::audit::{AnchorCounts, Audit, Exports};
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::jobs::Jobs;
 use crate::mcp::Server;
+use crate::notifications::Notifications;
 use crate::store::Store;
 use crate::supervision::Supervision;
 
@@ -49,8 +50,14 @@ pub struct Shared {
     pub server: Server,
     /// Streams events.
     pub events: Arc<Hub>,
+    /// For metrics.
+    pub audit: Audit,
     /// Hands out evidence.
     pub exports: Exports,
+    /// For metrics.
+    pub anchors: Arc<AnchorCounts>,
+    /// For metrics.
+    pub notifications: Notifications,
     /// For health and metrics.
     pub store: Store,
     /// For metrics.

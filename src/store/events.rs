@@ -7,6 +7,7 @@ use crate::store::Transaction;
 use crate::store::error::StoreError;
 use crate::store::numbers;
 use crate::store::schema::events;
+use crate::store::webhooks;
 
 /// An event that is in the database for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,8 +151,8 @@ pub fn first_about(
     Ok(first.first(conn).optional()?)
 }
 
-/// Removes at most `limit` of the events that are older than `before`, but the newest, and says how
-/// many.
+/// Removes at most `limit` of the events that are older than `before`, but neither the newest nor
+/// what a webhook still waits for, and says how many.
 pub fn prune(
     transaction: &mut Transaction<'_>,
     before: &str,
@@ -167,5 +168,8 @@ pub fn prune(
     // newest, which says what number comes next.
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let up_to = first_kept.unwrap_or(newest).min(newest).min(oldest.saturating_add(limit));
+    // Nor what a webhook was not told yet.
+    let told = webhooks::furthest_behind(conn)?.unwrap_or(i64::MAX);
+    let up_to = up_to.min(told.saturating_add(1));
     Ok(diesel::delete(events::table.filter(events::seq.lt(up_to))).execute(conn)?)
 }

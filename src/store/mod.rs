@@ -31,6 +31,7 @@ pub(crate) mod schema;
 mod statistics;
 mod text_enum;
 mod transaction;
+pub mod webhooks;
 mod writer;
 
 use std::sync::Arc;

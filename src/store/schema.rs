@@ -187,3 +187,11 @@ diesel::table! {
         up_to -> BigInt,
     }
 }
+
+diesel::table! {
+    webhook_cursors (webhook) {
+        webhook -> Text,
+        seq -> BigInt,
+        updated_at -> Text,
+    }
+}

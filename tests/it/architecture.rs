@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["http"],
     &["mcp"],
     &["tools"],
-    &["audit", "canaries", "jobs", "legacy_state"],
+    &["audit", "canaries", "jobs", "legacy_state", "notifications"],
     &["models"],
     &["events"],
     &["store", "adapters", "telemetry"],

@@ -226,3 +226,37 @@ fn keeping_facts_for_less_than_half_a_year_is_refused() {
     assert_eq!(ended.status.code(), Some(3), "{said}");
     assert!(said.contains("audit.retention_days") && said.contains("from 183"), "{said}");
 }
+
+#[tokio::test]
+async fn checkpoints_are_anchored_in_git_and_a_chain_written_anew_shows_there() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let repository = elsewhere.path().join("audit.git");
+    let home = Home::new()
+        .with("LUKHAS_MCP_AUDIT_ANCHOR_REPO", repository.to_str().unwrap())
+        .with("LUKHAS_MCP_AUDIT_CHECKPOINT_ROWS", "1");
+    let mut daemon = home.start().await;
+    let anchored = |daemon: &Daemon| {
+        daemon.log().iter().any(|line| line.contains("the audit chain was anchored"))
+    };
+    let began = Instant::now();
+    while !daemon.log().iter().any(|line| line.contains("was not anchored yet")) {
+        assert!(began.elapsed() < PATIENCE, "nobody said that there is no repository");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // It comes late, and is used as soon as it is there.
+    git2::Repository::init_bare(&repository).unwrap();
+    while !anchored(&daemon) {
+        assert!(began.elapsed() < 2 * PATIENCE, "nothing was anchored: {:?}", daemon.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    daemon.terminate().await;
+    let (is_sound, said) = run(home.command(&["audit", "verify"])).await;
+    assert!(is_sound && said.contains("ok   anchors: "), "{said}");
+    // Without its checkpoints, a shorter chain would be as good as any; the branch knows better.
+    Database::open(&home.db()).execute(
+        "DROP TRIGGER audits_are_never_deleted; DROP TRIGGER audit_checkpoints_are_never_deleted; \
+         DELETE FROM audits; DELETE FROM audit_checkpoints",
+    );
+    let (is_sound, said) = run(home.command(&["audit", "verify"])).await;
+    assert!(!is_sound && said.contains("FAIL anchors"), "{said}");
+}

@@ -29,7 +29,16 @@ fn samples(setting: &Setting) -> [&'static str; 3] {
         Kind::LogFilter => ["warn", "debug", "trace"],
         Kind::Url => ["http://one.example/", "http://two.example/", "http://three.example/"],
         Kind::Seed => SEEDS,
+        Kind::Webhooks => ["https://one.example/", "http://127.0.0.1/2", "http://[::1]:1/?a=b"],
         Kind::Text | Kind::Hosts | Kind::Secret | Kind::Keys => ["one", "two", "three"],
+    }
+}
+
+/// A case in which the setting may be anything that is allowed: webhooks need a key besides.
+fn case_of(setting: &Setting) -> Case {
+    match setting.name {
+        "notifications.webhooks" => Case::new().variable("LUKHAS_MCP_WEBHOOK_SECRETS", "one"),
+        _ => Case::new(),
     }
 }
 
@@ -39,7 +48,7 @@ fn as_shown(setting: &Setting, text: &str) -> Json {
         Kind::Integer { .. } => json!(text.parse::<u64>().unwrap()),
         Kind::Bool => json!(text == "true"),
         Kind::Hosts => json!([text]),
-        Kind::Secret | Kind::Seed | Kind::Keys => json!("****"),
+        Kind::Secret | Kind::Seed | Kind::Keys | Kind::Webhooks => json!("****"),
         _ => json!(text),
     }
 }
@@ -48,7 +57,7 @@ fn in_file(setting: &Setting, text: &str) -> String {
     let (table, key) = setting.name.split_once('.').unwrap();
     let value = match setting.kind {
         Kind::Integer { .. } | Kind::Bool => text.to_owned(),
-        Kind::Hosts | Kind::Keys => format!("[{text:?}]"),
+        Kind::Hosts | Kind::Keys | Kind::Webhooks => format!("[{text:?}]"),
         _ => format!("{text:?}"),
     };
     format!("[{table}]\n{key} = {value}\n")
@@ -61,7 +70,7 @@ fn the_default_gives_way_to_the_file() {
         assert_eq!(origin, "default", "{}", setting.name);
 
         let [written, ..] = samples(setting);
-        let case = Case::new().file(&in_file(setting, written));
+        let case = case_of(setting).file(&in_file(setting, written));
         let expected = (as_shown(setting, written), "file lukhas-mcp.toml".to_owned());
         assert_eq!(case.shown(setting.name), expected, "{}", setting.name);
     }
@@ -73,7 +82,7 @@ fn the_default_gives_way_to_each_variable() {
         assert!(!setting.variables.is_empty(), "{} has no variable", setting.name);
         for variable in setting.variables {
             let [written, ..] = samples(setting);
-            let case = Case::new().variable(variable, written);
+            let case = case_of(setting).variable(variable, written);
             let expected = (as_shown(setting, written), format!("environment {variable}"));
             assert_eq!(case.shown(setting.name), expected, "{}", setting.name);
         }
@@ -85,7 +94,8 @@ fn the_file_gives_way_to_each_variable() {
     for setting in all_settings() {
         for variable in setting.variables {
             let [in_the_file, written, _] = samples(setting);
-            let case = Case::new().file(&in_file(setting, in_the_file)).variable(variable, written);
+            let case = case_of(setting).file(&in_file(setting, in_the_file));
+            let case = case.variable(variable, written);
             let expected = (as_shown(setting, written), format!("environment {variable}"));
             assert_eq!(case.shown(setting.name), expected, "{}", setting.name);
         }

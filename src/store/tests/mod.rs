@@ -333,6 +333,7 @@ fn the_schema_is_what_the_migrations_make() {
         "audits",
         "audit_checkpoints",
         "audit_removals",
+        "webhook_cursors",
         "events",
         "idempotency_keys",
         "meta",
