@@ -116,12 +116,27 @@ pub(super) fn insert(conn: &mut SqliteConnection, row: &AuditRow) -> Result<(), 
 
 /// The facts about the things with this id, oldest first.
 pub fn about(conn: &mut SqliteConnection, entity_id: &str) -> Result<Vec<AuditRow>, StoreError> {
-    let rows = audits::table.order(audits::id).select(AuditRow::as_select());
+    let number = numbers::of_job(conn, entity_id)?;
+    Ok(about_query(entity_id, number).load(conn)?)
+}
+
+type AboutQuery<'a> = diesel::dsl::IntoBoxed<
+    'a,
+    diesel::dsl::Select<
+        diesel::dsl::Order<audits::table, audits::id>,
+        diesel::dsl::AsSelect<AuditRow, diesel::sqlite::Sqlite>,
+    >,
+    diesel::sqlite::Sqlite,
+>;
+
+/// Both ways to a thing's facts, by its number and by its id, use an index of their own.
+pub(super) fn about_query(entity_id: &str, number: Option<i64>) -> AboutQuery<'_> {
+    let rows = audits::table.order(audits::id).select(AuditRow::as_select()).into_boxed();
     let by_id = audits::about.is_null().and(audits::entity_id.eq(entity_id));
-    Ok(match numbers::of_job(conn, entity_id)? {
-        Some(number) => rows.filter(audits::about.eq(number).or(by_id.nullable())).load(conn)?,
-        None => rows.filter(by_id).load(conn)?,
-    })
+    match number {
+        Some(number) => rows.filter(audits::about.eq(number).or(by_id.nullable())),
+        None => rows.filter(by_id),
+    }
 }
 
 /// The piece of the chain from `from` to `to`: the place before its first row, and that of its last
