@@ -15,6 +15,8 @@ mod pack;
 mod range;
 mod refusals;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -116,15 +116,29 @@ pub(super) fn insert(conn: &mut SqliteConnection, row: &AuditRow) -> Result<(), 
 
 /// The facts about the things with this id, oldest first.
 pub fn about(conn: &mut SqliteConnection, entity_id: &str) -> Result<Vec<AuditRow>, StoreError> {
-    let rows = audits::table.order(audits::id).select(AuditRow::as_select());
+    let numbers = numbers::of_id(conn, entity_id)?;
+    Ok(about_query(entity_id, numbers).load(conn)?)
+}
+
+type AboutQuery<'a> = diesel::dsl::IntoBoxed<
+    'a,
+    diesel::dsl::Select<
+        diesel::dsl::Order<audits::table, audits::id>,
+        diesel::dsl::AsSelect<AuditRow, diesel::sqlite::Sqlite>,
+    >,
+    diesel::sqlite::Sqlite,
+>;
+
+/// Both ways to a thing's facts, by its number and by its id, use an index of their own.
+pub(super) fn about_query(entity_id: &str, numbers: Vec<i64>) -> AboutQuery<'_> {
+    let rows = audits::table.order(audits::id).select(AuditRow::as_select()).into_boxed();
     let by_id = audits::about.is_null().and(audits::entity_id.eq(entity_id));
     // A model may be named like a job, so that an id can stand for two things.
-    let numbers = numbers::of_id(conn, entity_id)?;
-    Ok(if numbers.is_empty() {
-        rows.filter(by_id).load(conn)?
+    if numbers.is_empty() {
+        rows.filter(by_id)
     } else {
-        rows.filter(audits::about.eq_any(numbers).or(by_id.nullable())).load(conn)?
-    })
+        rows.filter(audits::about.eq_any(numbers).or(by_id.nullable()))
+    }
 }
 
 /// The piece of the chain from `from` to `to`: the place before its first row, and that of its last
