@@ -72,9 +72,8 @@ impl From<AppError> for Failure {
             | AppError::Store(_)
             | AppError::Events(_)
             | AppError::Canaries(_) => 5,
-            AppError::Registry(_) | AppError::Metrics(_) => 3,
+            AppError::Registry(_) | AppError::Metrics(_) | AppError::Webhook(_) => 3,
             AppError::Bind { .. } => 4,
-            AppError::Webhook(_) => 3,
             AppError::GaveUp(_) => 70,
             AppError::Import(_) | AppError::System { .. } => 1,
         };

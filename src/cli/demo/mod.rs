@@ -1,6 +1,10 @@
-//! `demo`: a daemon in a scratch directory, the shipped eval from its acceptance to its story, and
-//! the next lines to try.
+//! `demo`: a daemon in a scratch directory, the shipped eval from its acceptance to its story, two
+//! canaries of a small model server, one good and one bad, and the next lines to try.
 
+mod canaries;
+mod model_server;
+
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -24,6 +28,9 @@ pub(super) fn run(flags: &SettingsFlags) -> Result<(), Failure> {
     let mut settings = Settings::defaults_in(&directory);
     settings.server.port = flags.port.unwrap_or(PORT);
     settings.log.requests = false;
+    settings.metrics.total = Some(model_server::TOTAL.to_owned());
+    settings.metrics.errors = Some(model_server::ERRORS.to_owned());
+    settings.metrics.bucket = Some(model_server::BUCKETS.to_owned());
     let level = flags.log_level.as_deref().unwrap_or("warn");
     telemetry::start(level, LogFormat::Auto);
     telemetry::log_panics();
@@ -43,6 +50,10 @@ fn scratch_directory() -> Result<PathBuf, Failure> {
 async fn demo(mut settings: Settings, any_port: bool, directory: &Path) -> Result<(), Failure> {
     let signals =
         Signals::listen().map_err(|error| Failure::other("listen for signals", &error))?;
+    let models = model_server::start()
+        .await
+        .map_err(|error| Failure::other("start the demo's model server", &error))?;
+    settings.scrape.url = Some(format!("http://{models}/metrics"));
     let app = match Application::start(&settings).await {
         // Somebody's daemon may have the usual port; the demo is content with any.
         Err(AppError::Bind { .. }) if any_port => {
@@ -54,7 +65,7 @@ async fn demo(mut settings: Settings, any_port: bool, directory: &Path) -> Resul
     let url = format!("http://{}", app.address());
     println!("A daemon serves at {url}, with its state in {}.\n", directory.display());
     let daemon = Daemon::at(&url, None)?;
-    let told = actix::spawn(async move { tell(&daemon, &url).await });
+    let told = actix::spawn(async move { tell(&daemon, &url, models).await });
     let watched = actix::spawn(async move {
         if let Ok(Err(failure)) = told.await {
             eprintln!("lukhas-mcp: the demo went wrong: {failure}");
@@ -65,7 +76,7 @@ async fn demo(mut settings: Settings, any_port: bool, directory: &Path) -> Resul
     Ok(served?)
 }
 
-async fn tell(daemon: &Daemon, url: &str) -> Result<(), Failure> {
+async fn tell(daemon: &Daemon, url: &str, models: SocketAddr) -> Result<(), Failure> {
     let mut stream = daemon.events("job/*").await?;
     let call = json!({ "taskId": TASK, "configId": CONFIGURATION });
     println!("run_eval {call}");
@@ -75,8 +86,9 @@ async fn tell(daemon: &Daemon, url: &str) -> Result<(), Failure> {
     follow(&mut stream, &job).await?;
     let why = daemon.call("why", &json!({ "id": job })).await?;
     println!("\nWhy? Its story:\n\n{}", indented(&why["content"][1]["text"]));
+    let canary = canaries::show(daemon, models).await?;
     println!("Try next, while this goes on serving (Ctrl-C ends it):\n");
-    for line in next_lines(url, &job) {
+    for line in next_lines(url, &job, &canary) {
         println!("{line}\n");
     }
     Ok(())
@@ -106,7 +118,7 @@ fn indented(text: &Value) -> String {
     lines.map(|line| ["  ", line, "\n"].concat()).collect()
 }
 
-fn next_lines(url: &str, job: &str) -> [String; 4] {
+fn next_lines(url: &str, job: &str, canary: &str) -> [String; 5] {
     let call = |tool: &str, arguments: Value| {
         let params = json!({ "name": tool, "arguments": arguments });
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
@@ -115,7 +127,8 @@ fn next_lines(url: &str, job: &str) -> [String; 4] {
     [
         call("status", json!({ "jobId": job })),
         call("run_eval", json!({ "taskId": TASK, "configId": "slow-motion" })),
-        call("why_math", json!({ "id": job })),
-        format!("curl -N '{url}/sse?topic=jobs'"),
+        call("why_math", json!({ "id": canary })),
+        call("replay_decision", json!({ "id": canary })),
+        format!("curl -N '{url}/sse?topic=*&lastEventId=0'"),
     ]
 }
