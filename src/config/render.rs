@@ -104,7 +104,7 @@ A setting is taken from the first of these that has it:
 - A key in the file that is not below is an error; so is an environment variable that begins with `LUKHAS_MCP_`, except `LUKHAS_MCP_URL` and `LUKHAS_MCP_API_KEY`, which client commands read.
 - A variable set to nothing counts as not set, except `LUKHAS_MCP_API_KEYS`: a list of keys without a key is an error, and never opens the daemon.
 - Two variables of one setting are two spellings of one name; if both are set, they must be equal.
-- A secret can be put in a file, which the variable ending in `_FILE` names; API keys may stand one a line there. Systemd's credentials `api-keys`, `prom-bearer`, `audit-signing-key` and `webhook-secrets` (`LoadCredential=`) are read when nothing else sets the secret.
+- A secret can be put in a file, which the variable ending in `_FILE` names; API keys may stand one a line there. Systemd's credentials `api-keys`, `prom-bearer`, `audit-signing-key` and `webhook-signing-keys` (`LoadCredential=`) are read when nothing else sets the secret.
 - A list is written with commas in a variable, and as `[\"a\", \"b\"]` in the file.
 - Relative paths are below the current directory, and in the file below the file's directory.
 - Without API keys the daemon listens on loopback addresses only, unless `auth.allow_anonymous` is set.
