@@ -15,7 +15,8 @@ use crate::supervision::Supervision;
 
 fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, WebhookError> {
     let settings = &settings.notifications;
-    let signed = settings.webhooks.iter().map(|url| (url, Form::Signed(settings.secrets.clone())));
+    let signed =
+        settings.webhooks.iter().map(|url| (url, Form::Signed(settings.signing_keys.clone())));
     let slack = settings.slack.iter().map(|url| (url, Form::Slack));
     signed.chain(slack).map(|(url, form)| Webhook::new(url, form)).collect()
 }

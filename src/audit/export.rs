@@ -6,6 +6,8 @@ use std::io::{Read, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Semaphore;
+
 use crate::audit::facts;
 use crate::audit::keeper::CheckpointPolicy;
 use crate::audit::pack::{self, WriteError};
@@ -53,6 +55,8 @@ pub struct Exports {
     /// Where packs lie while they are written and read; without a name, so that none is left.
     directory: PathBuf,
     askers: Arc<Mutex<HashSet<String>>>,
+    /// One pack is written at a time: it holds a reader's connection for as long as that takes.
+    pen: Arc<Semaphore>,
 }
 
 /// A pack, to be read from its beginning.
@@ -83,7 +87,8 @@ impl Drop for Seat {
 impl Exports {
     /// Opens the door. Packs are written below `directory`.
     pub fn new(store: Store, policy: CheckpointPolicy, directory: PathBuf) -> Self {
-        Self { store, policy, directory, askers: Arc::default() }
+        let pen = Arc::new(Semaphore::new(1));
+        Self { store, policy, directory, askers: Arc::default(), pen }
     }
 
     fn take_seat(&self, principal: &str) -> Result<Seat, ExportError> {
@@ -106,7 +111,10 @@ impl Exports {
         let request = self.record(principal.to_owned(), range).await?;
         let directory = self.directory.clone();
         let name = format!("evidence-{}.zip", request.at.replace([':', '.'], "-"));
+        let pen = Arc::clone(&self.pen).acquire_owned().await;
         let write = self.store.read(move |conn| {
+            // Kept until it is written, even if nobody waits for it any more.
+            let _pen = pen;
             Ok(tempfile::tempfile_in(directory).map_err(WriteError::from).and_then(|file| {
                 let mut file = pack::write(conn, file, &request)?;
                 let length = file.stream_position()?;

@@ -110,7 +110,7 @@ pub enum ConfigError {
     },
     /// Webhooks are set, and no key that signs what is sent there.
     #[error(
-        "notifications.webhooks needs a key to sign with: set LUKHAS_MCP_WEBHOOK_SECRETS, such as \
+        "notifications.webhooks needs a key to sign with: set LUKHAS_MCP_WEBHOOK_SIGNING_KEYS, such as \
          to the output of `openssl rand -hex 32`"
     )]
     Unsigned,

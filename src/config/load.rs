@@ -70,7 +70,7 @@ impl Settings {
 
     fn refuse_unsigned_webhooks(&self) -> Result<(), ConfigError> {
         let notifications = &self.notifications;
-        if notifications.webhooks.is_empty() || !notifications.secrets.is_empty() {
+        if notifications.webhooks.is_empty() || !notifications.signing_keys.is_empty() {
             Ok(())
         } else {
             Err(ConfigError::Unsigned)

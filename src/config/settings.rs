@@ -330,9 +330,9 @@ declare_settings! {
             .optional("https://hooks.example.org/lukhas");
         /// Keys with which they are signed: one, and in a rotation the old one beside the new.
         /// Webhooks need one.
-        secrets: Vec<SecretString> = setting("notifications.secrets", Kind::Keys)
-            .variables(&["LUKHAS_MCP_WEBHOOK_SECRETS"])
-            .credential("webhook-secrets")
+        signing_keys: Vec<SecretString> = setting("notifications.signing_keys", Kind::Keys)
+            .variables(&["LUKHAS_MCP_WEBHOOK_SIGNING_KEYS"])
+            .credential("webhook-signing-keys")
             .optional("replace-me-with-32-random-bytes");
         /// Where each transition is posted as a sentence, in the form that Slack and what imitates
         /// it understand; not signed.

@@ -90,7 +90,7 @@ async fn every_transition_is_told_in_order_whatever_the_receiver_and_the_daemon_
     let home = Home::new()
         .with("LUKHAS_MCP_WEBHOOKS", url.as_str())
         .with("LUKHAS_MCP_SLACK_WEBHOOKS", slack.url.as_str())
-        .with("LUKHAS_MCP_WEBHOOK_SECRETS", &SECRETS.join(","));
+        .with("LUKHAS_MCP_WEBHOOK_SIGNING_KEYS", &SECRETS.join(","));
     home.start().await.kill();
     transitions(&home);
 

@@ -84,6 +84,13 @@ pub fn verify<R: Read + Seek>(
     }
     let (from, to) = (&meta.range.from, &meta.range.to);
     tell("rows", format!("{} from {from} to {to}, unbroken and in all three forms", meta.rows));
+    if proof.row_before.is_none() && proof.before.id != 0 {
+        let last = proof.before.id;
+        tell(
+            "removed",
+            format!("rows up to {last} are said to have been removed when they were old"),
+        );
+    }
     for row in &proof.until_checkpoint {
         walk.follow(row)?;
     }
@@ -186,6 +193,10 @@ fn begin<'a>(meta: &Meta, proof: &'a Proof) -> Result<ChainWalk<'a>, Faulty> {
         if meta.range.from <= row.ts {
             return wrong(META, "rows at the beginning of the time are missing");
         }
+    }
+    let sealed = || proof.checkpoints.iter().any(|one| one.size == proof.before.id);
+    if proof.row_before.is_none() && proof.before.id != 0 && !sealed() {
+        return wrong(CHAIN, "the row before the first is missing");
     }
     if proof.before.id == 0 && proof.before != ChainHead::genesis() {
         return wrong(CHAIN, "a chain does not begin with this hash");

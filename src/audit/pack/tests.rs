@@ -191,6 +191,13 @@ async fn a_pack_of_an_earlier_time_is_tied_to_the_next_checkpoint() {
         let said = check(&packed(&files, true)).unwrap_err();
         assert!(said.contains("are missing"), "{end}: {said}");
     }
+    let headless = altered(&whole, CHAIN, |text| {
+        let mut proof: Value = serde_json::from_str(text).unwrap();
+        proof["rowBefore"] = Value::Null;
+        proof.to_string()
+    });
+    let said = check(&packed(&headless, true)).unwrap_err();
+    assert!(said.contains("the row before the first is missing"), "{said}");
     // A time without rows has a pack as well.
     let empty = bench.export(EvidenceRange { from, to: Some(from) }).await;
     assert_eq!(check(&empty).unwrap().checkpoint.size, 4);

@@ -37,7 +37,7 @@ fn samples(setting: &Setting) -> [&'static str; 3] {
 /// A case in which the setting may be anything that is allowed: webhooks need a key besides.
 fn case_of(setting: &Setting) -> Case {
     match setting.name {
-        "notifications.webhooks" => Case::new().variable("LUKHAS_MCP_WEBHOOK_SECRETS", "one"),
+        "notifications.webhooks" => Case::new().variable("LUKHAS_MCP_WEBHOOK_SIGNING_KEYS", "one"),
         _ => Case::new(),
     }
 }
