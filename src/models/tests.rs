@@ -1,6 +1,7 @@
 //! The door to models, on a real database and on a registry with faults.
 
 mod faulty;
+mod random;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

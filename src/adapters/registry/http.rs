@@ -68,7 +68,18 @@ impl HttpRegistry {
         Ok(Self { remote, signing_key: settings.signing_key.clone() })
     }
 
-    /// Says with whom a call comes from and when: HMAC-SHA256 over the time, a dot and the body.
+    /// A refusal, if it says why. Without that it may be of somebody who knows nothing of gates.
+    fn refusal(&self, answer: &Answer) -> RegistryError {
+        match answer.json::<Complaint>() {
+            Ok(said) => {
+                let why = quote(said.error.as_bytes());
+                RegistryError::Refused(format!("the registry refused: {why}"))
+            }
+            Err(_) => self.remote.meaningless(answer),
+        }
+    }
+
+    /// Says whom a call comes from and when: HMAC-SHA256 over the time, a dot and the body.
     fn sign(&self, call: Call, timestamp: i64, body: &[u8]) -> Call {
         let Some(key) = &self.signing_key else { return call };
         let timestamp = timestamp.to_string();
@@ -87,13 +98,6 @@ fn signature(key: &SecretString, timestamp: &str, body: &[u8]) -> String {
     let digest = mac.finalize().into_bytes();
     let hexadecimal: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256={}", hexadecimal.concat())
-}
-
-fn complaint(answer: &Answer) -> RegistryError {
-    let said = answer.json::<Complaint>().map(|said| said.error);
-    let said = said.map_or_else(|_| quote(&answer.body), |said| quote(said.as_bytes()));
-    let why = if said.is_empty() { format!("status {}", answer.status) } else { said };
-    RegistryError::Refused(format!("the registry refused: {why}"))
 }
 
 #[async_trait]
@@ -151,7 +155,7 @@ impl ModelRegistry for HttpRegistry {
         match answer.status {
             200..300 => Ok(answer.header("etag").map(str::to_owned)),
             409 => Err(RegistryError::Moved),
-            400 | 404 | 422 => Err(complaint(&answer)),
+            400 | 404 | 422 => Err(self.refusal(&answer)),
             _ => Err(self.remote.meaningless(&answer)),
         }
     }

@@ -38,6 +38,15 @@ struct Inside {
     version: u64,
     late: Vec<PlaceChange>,
     keys: Vec<String>,
+    writes: Vec<Write>,
+}
+
+/// A change that was made: by us, with its key, or by somebody else.
+#[derive(Debug, Clone)]
+pub(super) struct Write {
+    pub(super) key: Option<String>,
+    pub(super) before: Option<ModelId>,
+    pub(super) after: Option<ModelId>,
 }
 
 #[derive(Default)]
@@ -59,10 +68,18 @@ fn cut() -> RegistryError {
 impl Inside {
     fn make(&mut self, change: &PlaceChange) {
         let place = place(&change.model, &change.gate);
+        self.put(place, change.to.clone(), Some(change.key.clone()));
+    }
+
+    fn put(&mut self, place: (String, String), after: Option<ModelId>, key: Option<String>) {
         self.version += 1;
-        match &change.to {
-            Some(model) => drop(self.holders.insert(place, model.clone())),
-            None => drop(self.holders.remove(&place)),
+        let before = match &after {
+            Some(model) => self.holders.insert(place, model.clone()),
+            None => self.holders.remove(&place),
+        };
+        // Putting there what stands there is seen by nobody.
+        if before != after {
+            self.writes.push(Write { key, before, after });
         }
     }
 
@@ -89,9 +106,12 @@ impl FaultyRegistry {
 
     /// Somebody else puts a model there.
     pub(super) fn move_elsewhere(&self, model: &ModelId, gate: &GateId) {
-        let mut inside = self.inside();
-        inside.version += 1;
-        inside.holders.insert(place(model, gate), model.clone());
+        self.inside().put(place(model, gate), Some(model.clone()), None);
+    }
+
+    /// All that was written, in order.
+    pub(super) fn writes(&self) -> Vec<Write> {
+        self.inside().writes.clone()
     }
 
     /// What was late is made now.
@@ -128,8 +148,7 @@ impl FaultyRegistry {
             Some(Fault::OtherGate) => inside.version += 1,
             Some(Fault::Raced(other)) => {
                 let other = ModelId::parse(other).unwrap();
-                inside.version += 1;
-                inside.holders.insert(place(&change.model, &change.gate), other);
+                inside.put(place(&change.model, &change.gate), Some(other), None);
             }
             Some(Fault::CutAfterwards) | None => {}
         }
