@@ -58,7 +58,8 @@ fn sum(one: Sums, other: Sums) -> Sums {
 /// Looks until all that was served was scraped and counted.
 async fn settle(watch: &mut Watch, truth: Sums) {
     let began = Instant::now();
-    while watch.sum != truth && began.elapsed() < PATIENCE {
+    // VictoriaMetrics may take some ten seconds until it finds a new series.
+    while watch.sum != truth && began.elapsed() < 2 * PATIENCE {
         seconds(0.5).await;
         watch.poll().await;
     }
