@@ -8,6 +8,7 @@ use lukhas_mcp::canaries::policy::{Policy, PolicyRequest};
 use regex::Regex;
 
 use crate::harness::{Daemon, Home, skip};
+use crate::metrics::target::Target;
 
 const KEY: &str = "a-key-of-the-pages";
 
@@ -62,27 +63,55 @@ fn curl_is_there() -> bool {
     is_there
 }
 
-/// Runs a block against a daemon and returns what it printed, or what went wrong.
-fn run(block: &Block, daemon: &Daemon, key: &str, job: &str) -> Result<String, String> {
-    let script = format!("{PRELUDE}\n{}", block.text);
-    let ran = Command::new("sh")
-        .args(["-c", &script])
-        .envs([("URL", daemon.url.as_str()), ("KEY", key), ("JOB", job)])
-        .output()
-        .unwrap();
-    let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let place = format!("{}:{}", block.page, block.line);
-    if !ran.status.success() {
-        let complaint = String::from_utf8_lossy(&ran.stderr);
-        return Err(format!("{place}: {}\n{printed}{complaint}", ran.status));
+/// What stands in the variables that the pages ask their reader to set.
+struct Reader<'a> {
+    daemon: &'a Daemon,
+    key: &'a str,
+    job: String,
+    /// As the last block that started one answered.
+    canary: String,
+}
+
+impl Reader<'_> {
+    /// Runs a block and keeps what its answer names; an error says what went wrong.
+    fn run(&mut self, block: &Block) -> Result<(), String> {
+        let script = format!("{PRELUDE}\n{}", block.text);
+        let url = self.daemon.url.as_str();
+        let ran = Command::new("sh")
+            .args(["-c", &script])
+            .envs([("URL", url), ("KEY", self.key), ("JOB", &self.job), ("CANARY", &self.canary)])
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let place = format!("{}:{}", block.page, block.line);
+        if !ran.status.success() {
+            let complaint = String::from_utf8_lossy(&ran.stderr);
+            return Err(format!("{place}: {}\n{printed}{complaint}", ran.status));
+        }
+        if block.text.contains("/sse?") && !printed.contains("event: open") {
+            return Err(format!("{place}: no event came\n{printed}"));
+        }
+        if printed.contains(r#""isError":true"#) || printed.contains(r#""error":{"#) {
+            return Err(format!("{place}: refused\n{printed}"));
+        }
+        if block.text.contains(r#""start_canary""#) {
+            let id = Regex::new(r#""canaryId":"(canary_[\w-]+)""#).unwrap();
+            let Some(hit) = id.captures(&printed) else {
+                return Err(format!("{place}: no canary was started\n{printed}"));
+            };
+            hit[1].clone_into(&mut self.canary);
+        }
+        Ok(())
     }
-    if block.text.contains("/sse?") && !printed.contains("event: open") {
-        return Err(format!("{place}: no event came\n{printed}"));
-    }
-    if printed.contains(r#""isError":true"#) || printed.contains(r#""error":{"#) {
-        return Err(format!("{place}: refused\n{printed}"));
-    }
-    Ok(printed)
+}
+
+/// A home whose daemons watch canaries by the metrics of a target.
+fn home_watching(target: &Target) -> Home {
+    Home::new()
+        .with("LUKHAS_SCRAPE_URL", &format!("http://{}/metrics", target.address))
+        .with("PROM_TOTAL", r#"http_requests_total{gate="canary"}"#)
+        .with("PROM_ERRORS", r#"http_requests_total{gate="canary",code=~"5.."}"#)
+        .with("PROM_BUCKET", r#"http_request_duration_seconds_bucket{gate="canary"}"#)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -90,25 +119,27 @@ async fn the_curl_lines_of_the_pages_work() {
     if !curl_is_there() {
         return;
     }
+    let target = Target::start(true).await;
     // The README's lines are for a daemon without keys, those of the pages for one with.
-    let open_home = Home::new();
+    let open_home = home_watching(&target);
     let open = open_home.start().await;
-    let keyed_home = Home::new().with("LUKHAS_MCP_API_KEYS", KEY);
+    let keyed_home = home_watching(&target).with("LUKHAS_MCP_API_KEYS", KEY);
     let keyed = keyed_home.start().await.with_key(KEY);
     let (mut ran, mut wrong) = (0, Vec::new());
     for (daemon, key) in [(&open, ""), (&keyed, KEY)] {
         let job = daemon.run_eval("quick").await;
         daemon.until(&job, &["COMPLETED"]).await;
+        let mut reader = Reader { daemon, key, job, canary: String::new() };
         let is_open = key.is_empty();
         let blocks = pages().into_iter().filter(|page| page.ends_with("README.md") == is_open);
         for block in blocks.flat_map(|page| blocks_of(&page)) {
             ran += 1;
-            if let Err(what) = run(&block, daemon, key, &job) {
+            if let Err(what) = reader.run(&block) {
                 wrong.push(what);
             }
         }
     }
-    assert!(10 <= ran, "only {ran} blocks were found");
+    assert!(15 <= ran, "only {ran} blocks were found");
     assert!(wrong.is_empty(), "{} of {ran} went wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -4,7 +4,7 @@ mod faults;
 mod prometheus;
 mod scrape;
 mod servers;
-mod target;
+pub mod target;
 
 use std::sync::Arc;
 use std::time::Duration;
