@@ -139,8 +139,24 @@ async fn the_curl_lines_of_the_pages_work() {
             }
         }
     }
-    assert!(15 <= ran, "only {ran} blocks were found");
+    assert!(20 <= ran, "only {ran} blocks were found");
     assert!(wrong.is_empty(), "{} of {ran} went wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_readme_lists_the_tools_that_there_are() {
+    let home = Home::new();
+    let daemon = home.start().await;
+    let listed = daemon.rpc("tools/list", serde_json::json!({})).await;
+    let tools = listed["result"]["tools"].as_array().unwrap().iter();
+    let tools: BTreeSet<&str> = tools.map(|tool| tool["name"].as_str().unwrap()).collect();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let line = readme.lines().find(|line| line.starts_with("Tools: ")).unwrap();
+    let name = Regex::new(r"`(\w+)`").unwrap();
+    let shown: BTreeSet<&str> =
+        name.captures_iter(line).map(|hit| hit.get(1).unwrap().as_str()).collect();
+    assert_eq!(shown, tools);
 }
 
 #[tokio::test]
