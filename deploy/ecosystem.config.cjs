@@ -36,11 +36,20 @@ module.exports = {
         MCP_JOB_TTL_MS: '604800000',
         // The state of the earlier server, imported once at the first start:
         // MCP_STATE_PATH: '/srv/lukhas/.mcp-state.json',
-        // Where the metrics of canaries come from:
+        // Where the metrics of canaries come from: the page of the served model, or PROM_URL.
+        // docs/metrics.md says which series are wanted.
+        // LUKHAS_SCRAPE_URL: 'http://127.0.0.1:8080/gates/$__gate/metrics',
         // PROM_URL: 'http://127.0.0.1:9090',
         // PROM_BEARER_FILE: '/etc/lukhas-mcp/prom-bearer',
-        // PROM_Q_LAT: 'histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{gate=$__gate}[$__window]))) * 1000',
-        // PROM_Q_ERR: 'sum(rate(http_requests_total{gate=$__gate,code=~"5.."}[$__window])) / sum(rate(http_requests_total{gate=$__gate}[$__window]))',
+        // PROM_TOTAL: 'http_requests_total{gate=$__gate}',
+        // PROM_ERRORS: 'http_requests_total{gate=$__gate,code=~"5.."}',
+        // PROM_BUCKET: 'http_request_duration_seconds_bucket{gate=$__gate}',
+        // Who keeps the gates, where it is not the daemon's own database; docs/registries.md.
+        // LUKHAS_REGISTRY: 'git',
+        // LUKHAS_REGISTRY_GIT_REPOSITORY: '/srv/models.git',
+        // Who is told of canaries and models; URLs may hold tokens, so they are in a file.
+        // LUKHAS_MCP_WEBHOOKS_FILE: '/etc/lukhas-mcp/webhooks',
+        // LUKHAS_MCP_WEBHOOK_SIGNING_KEYS_FILE: '/etc/lukhas-mcp/webhook-signing-keys',
       },
     },
   ],
