@@ -89,6 +89,11 @@ impl<V: Posted> Board<V> {
         }
     }
 
+    /// The things that are not over.
+    pub fn all_open(&self) -> Vec<Arc<V>> {
+        self.lock().open.values().map(Arc::clone).collect()
+    }
+
     /// How many things are not over.
     pub fn open(&self) -> usize {
         self.lock().open.len()

@@ -29,7 +29,7 @@ pub use self::registry::RegistrySetupError;
 pub use self::signals::Signals;
 use crate::adapters::metrics::SourceError;
 use crate::adapters::webhook::WebhookError;
-use crate::canaries::CanaryError;
+use crate::canaries::{Canaries, CanaryError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::events::{Hub, HubError, Outlet};
@@ -98,6 +98,7 @@ pub struct Application {
     events: Arc<Hub>,
     store: Store,
     jobs: Jobs,
+    canaries: Canaries,
     trail: AuditTrail,
     failures: mpsc::UnboundedReceiver<&'static str>,
     shutdown_deadline: Duration,
@@ -175,6 +176,7 @@ impl Application {
             notifications,
             store: store.clone(),
             jobs: jobs.clone(),
+            canaries: canaries.clone(),
             supervision,
             lifecycle: lifecycle.clone(),
             clock,
@@ -189,6 +191,7 @@ impl Application {
             events,
             store,
             jobs,
+            canaries,
             trail,
             failures,
             shutdown_deadline,
@@ -210,7 +213,8 @@ impl Application {
         let mut server = actix::spawn(self.server);
         self.lifecycle.enter(Phase::Ready);
         supervisor_notice::ready(self.address);
-        let watched = (self.store.clone(), self.events.clone(), self.jobs.clone());
+        let watched =
+            (self.store.clone(), self.events.clone(), self.jobs.clone(), self.canaries.clone());
         let watchdog = actix::spawn(supervisor_notice::watchdog(watched));
         let outcome = tokio::select! {
             signal = signals.first() => {

@@ -84,6 +84,7 @@ impl Parts<'_> {
             store: self.store.clone(),
             models: models.clone(),
             source: metrics::from_settings(self.settings, self.clock)?,
+            can_compare: metrics::tells_gates_apart(self.settings),
             clock: Arc::clone(self.clock),
             supervision: self.supervision.clone(),
             arbiter: self.arbiter.clone(),

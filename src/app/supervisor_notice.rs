@@ -8,6 +8,7 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use sd_notify::NotifyState;
 use tracing::{info, warn};
 
+use crate::canaries::Canaries;
 use crate::events::Hub;
 use crate::jobs::Jobs;
 use crate::store::Store;
@@ -49,13 +50,16 @@ fn tell_pm2(channel: &str) -> std::io::Result<()> {
 }
 
 /// Feeds systemd's watchdog for as long as the actors that everything rests on answer.
-pub(super) async fn watchdog((store, events, jobs): (Store, Arc<Hub>, Jobs)) {
+pub(super) async fn watchdog((store, events, jobs, canaries): (Store, Arc<Hub>, Jobs, Canaries)) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let mut beat = tokio::time::interval(limit / 3);
     loop {
         beat.tick().await;
         let alive = async {
-            store.ping().await.is_ok() && events.ping().await.is_ok() && jobs.ping().await.is_ok()
+            store.ping().await.is_ok()
+                && events.ping().await.is_ok()
+                && jobs.ping().await.is_ok()
+                && canaries.ping().await.is_ok()
         };
         if tokio::time::timeout(PATIENCE, alive).await == Ok(true) {
             tell_systemd(&[NotifyState::Watchdog]);

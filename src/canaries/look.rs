@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::canaries::CanaryDeps;
 use crate::canaries::decision::{self, Decided, Verdict as Decision};
 use crate::canaries::machine::{self, Finding, Outcome, WhenUnproved};
-use crate::canaries::policy::{OnInconclusive, Policy, Requirement, Step};
+use crate::canaries::policy::{OnInconclusive, Policy, Step};
 use crate::canaries::record::{Looked, Measured};
 use crate::canaries::rule::{Evidence, Verdict};
 use crate::canaries::sample::StoredSample;
@@ -17,8 +18,6 @@ use crate::canaries::view::CanaryView;
 use crate::canaries::watch::{self, Counted};
 use crate::canaries::window::{Interruption, Window};
 use crate::clock::Timestamp;
-use crate::ids::{ConfigId, TaskId};
-use crate::models::EvidenceRule;
 use crate::store::canaries::Phase;
 
 /// The window's clock, read.
@@ -54,6 +53,7 @@ pub(super) async fn take(
         let decided = Some(Decided::by_look(Decision::RollBack, reason));
         return Ok(Looked { elapsed_ms, measured: None, decided });
     }
+    let began = Instant::now();
     let Counted { canary, baseline, counters_json } = watch::count(deps, view).await;
     let sample = StoredSample {
         poll: view.row.polls + 1,
@@ -61,10 +61,14 @@ pub(super) async fn take(
         canary,
         baseline,
     };
+    deps.statistics.looked(&sample, began.elapsed());
     let mut evidence = view.evidence.clone().unwrap_or_else(|| Evidence::new(&view.policy));
     evidence.observe(&sample.as_poll());
     let verdict = judge(view.window(), &evidence, elapsed);
     let decided = decide(deps, view, &verdict, elapsed).await?;
+    if let Some(decided) = &decided {
+        deps.statistics.decided(decided, elapsed);
+    }
     let raw = json!(sample).to_string();
     let measured = Measured { sample: Arc::new(sample), raw, counters_json, evidence };
     Ok(Looked { elapsed_ms, measured: Some(measured), decided })
@@ -87,8 +91,7 @@ async fn decide(
     let mut evals = None;
     let required = view.policy.requires();
     if finding == Finding::Proved && !required.is_empty() && view.row.phase == Phase::Observing {
-        let rules = required.iter().map(evidence_rule).collect::<Vec<_>>();
-        let report = deps.models.check_evidence(&rules, deps.clock.now()).await?;
+        let report = deps.models.check_evidence(required, deps.clock.now()).await?;
         if !report.holds {
             (finding, reason) = (Finding::Unproved, decision::EVALS_UNPROVED);
         }
@@ -103,18 +106,6 @@ async fn decide(
         Outcome::Ask => Decision::Ask,
     };
     Ok(Some(Decided { evals, ..Decided::by_look(verdict, reason) }))
-}
-
-fn evidence_rule(required: &Requirement) -> EvidenceRule {
-    let valid = "the policy was checked when it was made";
-    EvidenceRule {
-        task_id: TaskId::parse(&required.task_id).expect(valid),
-        config_id: required.config_id.as_deref().map(|id| ConfigId::parse(id).expect(valid)),
-        metric: required.metric.clone(),
-        min: required.min,
-        max_age_seconds: required.max_age_seconds,
-        min_samples: Some(required.min_samples),
-    }
 }
 
 pub(super) fn finding(verdict: &Verdict) -> Finding {

@@ -26,6 +26,7 @@ mod replay;
 pub mod rule;
 mod sample;
 mod start;
+mod statistics;
 mod steps;
 mod story;
 mod supervisor;
@@ -58,6 +59,8 @@ use self::record::Ground;
 pub use self::replay::{Replay, ReplayError};
 pub use self::sample::StoredSample;
 pub use self::start::{NewCanary, Started};
+pub use self::statistics::CanaryFigures;
+use self::statistics::Statistics;
 use self::steps::NotYet;
 use self::supervisor::{CanarySupervisor, Ping, Tell};
 pub use self::view::{CanaryView, Unreadable};
@@ -76,9 +79,11 @@ struct CanaryDeps {
     store: Store,
     models: Models,
     source: Option<Arc<dyn MetricsSource>>,
+    can_compare: bool,
     clock: Arc<dyn Clock>,
     supervision: Supervision,
     board: Arc<Board<CanaryView>>,
+    statistics: Statistics,
 }
 
 /// What [`Canaries::start`] is told.
@@ -89,6 +94,9 @@ pub struct CanarySettings {
     pub models: Models,
     /// Where metrics come from; without a source no canary is accepted.
     pub source: Option<Arc<dyn MetricsSource>>,
+    /// Whether the source tells one gate from another, so that a canary can be compared with the
+    /// gate it comes from and not with itself.
+    pub can_compare: bool,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Who keeps the actors alive.
@@ -124,6 +132,13 @@ pub enum CanaryError {
     /// Both gates are one.
     #[error("fromGate and toGate are both {0}; a canary goes from one gate to another")]
     SameGate(GateId),
+    /// The gates cannot be told apart.
+    #[error(
+        "mode \"both\" compares the canary with the gate it comes from, and the metrics do not tell \
+         gates apart: write $__gate into the selectors PROM_TOTAL, PROM_ERRORS and PROM_BUCKET, or \
+         into LUKHAS_SCRAPE_URL"
+    )]
+    NotComparable,
     /// Another canary watches the gate.
     #[error("{0} watches a version of this model in this gate already; abort it first, or wait")]
     Watched(CanaryId),
@@ -166,7 +181,8 @@ impl Canaries {
     /// # Errors
     /// The open canaries cannot be read.
     pub async fn start(settings: CanarySettings) -> Result<Self, CanaryError> {
-        let CanarySettings { store, models, source, clock, supervision, arbiter, on_end } =
+        let can_compare = settings.can_compare;
+        let CanarySettings { store, models, source, clock, supervision, arbiter, on_end, .. } =
             settings;
         let board = Arc::new(Board::new(FINISHED));
         let mut left_over = Vec::new();
@@ -175,7 +191,17 @@ impl Canaries {
             board.put(Arc::clone(&view));
             left_over.push(view);
         }
-        let deps = CanaryDeps { store, models, source, clock, supervision, board };
+        let statistics = Statistics::default();
+        let deps = CanaryDeps {
+            store,
+            models,
+            source,
+            can_compare,
+            clock,
+            supervision,
+            board,
+            statistics,
+        };
         let deps = Arc::new(deps);
         let actor = CanarySupervisor::new(Arc::clone(&deps), left_over);
         let supervisor = deps.supervision.start_on(&arbiter, "canaries", actor, on_end);
@@ -241,7 +267,7 @@ impl Canaries {
 
     async fn reread(&self, id: &CanaryId) -> Result<(), CanaryError> {
         let view = steps::read(&self.deps, id.as_str()).await.map_err(|why| match why {
-            NotYet::Models(error) => error.into(),
+            NotYet::Models(error) | NotYet::Restore(error) => error.into(),
             NotYet::Store(error) => CanaryError::from(error),
             NotYet::Unreadable(error) => error.into(),
         })?;
@@ -329,6 +355,16 @@ impl Canaries {
     pub async fn decisions(&self, id: &CanaryId) -> Result<Vec<DecisionRow>, CanaryError> {
         let key = id.to_string();
         Ok(self.deps.store.read(move |conn| decisions::about(conn, &key)).await?)
+    }
+
+    /// The canaries that are not over.
+    pub fn watched(&self) -> Vec<Arc<CanaryView>> {
+        self.deps.board.all_open()
+    }
+
+    /// What canaries did since the daemon started.
+    pub fn figures(&self) -> CanaryFigures {
+        self.deps.statistics.now()
     }
 
     /// How many canaries there are in each status.

@@ -272,5 +272,9 @@ pub(super) fn ended(
     let later = (&view, Numbered::Later(view.row.number));
     audit(transaction, later, SYSTEM, story::ended(&view, ending))?;
     emit(transaction, &view, story::over(&view))?;
+    if ending.status == CanaryStatus::Promoted {
+        let (name, fields) = story::model_promoted(&view, ending);
+        transaction.emit((&Entity::model(&view.model()), None), name, &fields)?;
+    }
     Ok(put_up(transaction, ground.board, view))
 }

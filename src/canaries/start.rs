@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::adapters::metrics::{MetricsSource, NotOffered};
-use crate::canaries::policy::{Policy, Step};
+use crate::canaries::policy::{Mode, Policy, Step};
 use crate::canaries::rule::{self, Evidence, Feasibility};
 use crate::canaries::supervisor::Launch;
 use crate::canaries::view::CanaryView;
@@ -59,6 +59,9 @@ impl Canaries {
         source.offers().cover(watch::needs(&new.policy))?;
         if new.from_gate == new.to_gate {
             return Err(CanaryError::SameGate(new.to_gate));
+        }
+        if new.policy.mode() == Mode::Both && !self.deps.can_compare {
+            return Err(CanaryError::NotComparable);
         }
         self.deps.models.check(&new.model, &new.to_gate)?;
         let glance = watch::glance(&*source, &new, self.deps.clock.now()).await;

@@ -26,6 +26,9 @@ pub(super) enum NotYet {
     /// The registry could not be asked.
     #[error(transparent)]
     Models(#[from] ModelError),
+    /// The gate could not be put back; that is tried until it is done, whatever is in the way.
+    #[error("the gate could not be put back yet: {0}")]
+    Restore(#[source] ModelError),
     /// The row has moved on, or the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -40,6 +43,7 @@ impl NotYet {
         match self {
             Self::Models(error) => error.is_transient(),
             Self::Store(error) => error.is_transient(),
+            Self::Restore(_) => true,
             Self::Unreadable(_) => false,
         }
     }
@@ -197,7 +201,7 @@ pub(super) async fn restore(deps: &CanaryDeps, view: &Arc<CanaryView>) -> Done {
         actor: record::SYSTEM.to_owned(),
         reason,
     };
-    let gate = match deps.models.restore(wish).await? {
+    let gate = match deps.models.restore(wish).await.map_err(NotYet::Restore)? {
         Restored::Done(moved) => json!(moved),
         Restored::NothingToDo => Value::Null,
         Restored::Conflict { found } => json!({ "conflict": true, "found": found }),

@@ -265,6 +265,17 @@ pub(super) fn metric(view: &CanaryView, sample: &StoredSample) -> (&'static str,
     ("metric", with(fields(view), more))
 }
 
+/// The event of a model that a canary let stay in its gate.
+pub(super) fn model_promoted(view: &CanaryView, ending: &Ending) -> (&'static str, Value) {
+    let row = &view.row;
+    let fields = json!({
+        "gate": row.to_gate, "canaryId": row.canary_id, "reason": row.reason,
+        "metrics": metrics(view), "registry": ending.gate["registry"],
+        "after": row.model_id, "reference": ending.gate["reference"],
+    });
+    ("promoted", fields)
+}
+
 /// The event of a canary that is over.
 pub(super) fn over(view: &CanaryView) -> (&'static str, Value) {
     let name = match view.row.status {

@@ -26,6 +26,7 @@ mod sse;
 use std::sync::Arc;
 
 use crate::audit::{AnchorCounts, Audit, Exports};
+use crate::canaries::Canaries;
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::jobs::Jobs;
@@ -62,6 +63,8 @@ pub struct Shared {
     pub store: Store,
     /// For metrics.
     pub jobs: Jobs,
+    /// Canaries.
+    pub canaries: Canaries,
     /// For metrics.
     pub supervision: Supervision,
     /// Whether requests are welcome.

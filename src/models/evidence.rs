@@ -9,6 +9,7 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::Metric;
@@ -19,25 +20,85 @@ use crate::store::jobs::JobRow;
 /// The 95th percentile of the standard normal distribution.
 const Z_95: f64 = 1.645;
 
+/// How many rules a promotion may have.
+pub const MOST_RULES: usize = 20;
+
+/// The longest name of a metric, in characters.
+const LONGEST_METRIC: usize = 200;
+
+/// The oldest a job may be allowed to be, in seconds: ten years.
+const OLDEST: u64 = 315_360_000;
+
 /// What an eval must have shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EvidenceRule {
-    /// The task whose newest completed job counts.
+    /// The eval task whose newest completed job counts.
+    #[schemars(with = "String", regex(pattern = r"^[A-Za-z0-9._-]{1,128}$"))]
     pub task_id: TaskId,
-    /// Only jobs with this configuration; any where it is `None`.
+    /// Only jobs with this configuration; any when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = r"^[A-Za-z0-9._-]{1,128}$"))]
     pub config_id: Option<ConfigId>,
-    /// The metric.
+    /// The metric, as the eval names it. It needs a standard error.
+    #[schemars(length(min = 1, max = 200))]
     pub metric: String,
-    /// What the lower bound of the metric must reach.
+    /// What the lower 95 % confidence bound of the metric (value - 1.645 * stderr) must reach.
     pub min: f64,
-    /// How old the job may be, in seconds, counted from its completion.
+    /// How old the job may be, in seconds, counted from its completion; 7 days when absent.
+    #[serde(default = "a_week")]
+    #[schemars(range(min = 1, max = 315_360_000))]
     pub max_age_seconds: u64,
-    /// How many samples the metric must rest on at least; where it is `None`, their number may be
-    /// unknown.
+    /// How many samples the metric must rest on at least; when absent, their number may be unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub min_samples: Option<u64>,
+}
+
+fn a_week() -> u64 {
+    604_800
+}
+
+/// Why rules are refused. The words may be shown to a client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRule {
+    /// There are too many.
+    #[error("requires must have at most {MOST_RULES} entries")]
+    TooMany,
+    /// One says what no eval can meet or be named by.
+    #[error("requires[{index}].{what}")]
+    Entry {
+        /// Which one.
+        index: usize,
+        /// The member, and what it must be.
+        what: &'static str,
+    },
+}
+
+/// Checks of rules what their types cannot.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn check(rules: &[EvidenceRule]) -> Result<(), InvalidRule> {
+    if MOST_RULES < rules.len() {
+        return Err(InvalidRule::TooMany);
+    }
+    for (index, rule) in rules.iter().enumerate() {
+        let wrong = |what| Err(InvalidRule::Entry { index, what });
+        if !(1..=LONGEST_METRIC).contains(&rule.metric.chars().count()) {
+            return wrong("metric must have 1 to 200 characters");
+        }
+        if !rule.min.is_finite() {
+            return wrong("min must be a finite number");
+        }
+        if !(1..=OLDEST).contains(&rule.max_age_seconds) {
+            return wrong("maxAgeSeconds must be between 1 and 315360000");
+        }
+        if rule.min_samples == Some(0) {
+            return wrong("minSamples must be at least 1");
+        }
+    }
+    Ok(())
 }
 
 /// How one rule was judged.

@@ -31,7 +31,9 @@ use actix::prelude::*;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub use self::error::ModelError;
-pub use self::evidence::{EvidenceItem, EvidenceReport, EvidenceRule, Verdict};
+pub use self::evidence::{
+    EvidenceItem, EvidenceReport, EvidenceRule, InvalidRule, Verdict, check as check_rules,
+};
 pub use self::gate_move::{Cause, Confirmed, Entry, GateMove, Restore, Restored, Rollback};
 pub use self::history::{HistoryQuery, StoodThere};
 use self::keeper::{Do, GateKeeper, Left};

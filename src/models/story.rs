@@ -189,7 +189,8 @@ pub(super) fn told(row: &GateMoveRow) -> (&'static str, Value) {
         "reference": row.reference,
     });
     let name = match (row.state, row.kind) {
-        (Done, MoveKind::Enter) => "promoted",
+        // A canary that watches a model in a gate has promoted nothing yet; it tells that itself.
+        (Done, MoveKind::Enter) if row.canary_id.is_none() => "promoted",
         (Done, MoveKind::Restore) => "rolled_back",
         (state, kind) => {
             fields["kind"] = json!(kind.as_str());

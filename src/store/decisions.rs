@@ -1,6 +1,7 @@
 //! The `decisions` table: each decision with every number it was made of, for ever.
 
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::store::Transaction;
 use crate::store::error::StoreError;
@@ -8,7 +9,9 @@ use crate::store::schema::decisions;
 use crate::store::transaction::sha256_hex;
 
 /// A recorded decision.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, serde::Serialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize, Deserialize,
+)]
 #[diesel(table_name = decisions, check_for_backend(diesel::sqlite::Sqlite))]
 pub struct DecisionRow {
     /// Its id: `decision_` and 21 random URL-safe characters.

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::canaries::{CanaryView, Command};
 use crate::ids::CanaryId;
+use crate::tools::reason::Reason;
 use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
-
-const REASON_LENGTH: usize = 500;
 
 /// A canary, and perhaps why.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -18,8 +17,8 @@ pub(super) struct Arguments {
     #[schemars(with = "String")]
     canary_id: CanaryId,
     /// Why, for those who ask later; up to 500 characters.
-    #[schemars(length(max = 500))]
-    reason: Option<String>,
+    #[schemars(with = "Option<String>", length(min = 1, max = 500))]
+    reason: Option<Reason>,
 }
 
 /// A canary, and why.
@@ -30,8 +29,8 @@ pub(super) struct ReasonedArguments {
     #[schemars(with = "String")]
     canary_id: CanaryId,
     /// Why its evidence is not waited for; 1 to 500 characters, kept in the audit.
-    #[schemars(length(min = 1, max = 500))]
-    reason: String,
+    #[schemars(with = "String", length(min = 1, max = 500))]
+    reason: Reason,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,15 +62,11 @@ impl Answer {
 
 async fn carry_out(
     (doors, caller): (&Doors, &Caller),
-    (tool, command): (&str, Command),
+    command: Command,
     id: &CanaryId,
-    reason: Option<String>,
+    reason: Option<Reason>,
 ) -> Result<Reply<Answer>, ToolError> {
-    if reason.as_ref().is_some_and(|reason| REASON_LENGTH < reason.chars().count()) {
-        return Err(ToolError::InvalidArguments(format!(
-            "{tool}: reason must have at most {REASON_LENGTH} characters"
-        )));
-    }
+    let reason = reason.map(Reason::into_text);
     let view = doors.canaries.command(id, command, &caller.principal, reason).await?;
     Ok(Reply::Answer(Answer::of(&view)))
 }
@@ -94,7 +89,7 @@ macro_rules! command_tool {
                 caller: &Caller,
                 Arguments { canary_id, reason }: Arguments,
             ) -> Result<Reply<Answer>, ToolError> {
-                carry_out((doors, caller), ($name, $command), &canary_id, reason).await
+                carry_out((doors, caller), $command, &canary_id, reason).await
             }
         }
     };
@@ -152,12 +147,6 @@ impl Tool for PromoteCanaryNow {
         arguments: ReasonedArguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let ReasonedArguments { canary_id, reason } = arguments;
-        if reason.trim().is_empty() {
-            return Err(ToolError::InvalidArguments(
-                "promote_canary_now: reason must say why".to_owned(),
-            ));
-        }
-        let command = (Self::NAME, Command::PromoteNow);
-        carry_out((doors, caller), command, &canary_id, Some(reason)).await
+        carry_out((doors, caller), Command::PromoteNow, &canary_id, Some(reason)).await
     }
 }

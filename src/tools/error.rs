@@ -92,6 +92,7 @@ impl From<CanaryError> for ToolError {
             | CanaryError::Over { .. }
             | CanaryError::NotNow { .. }
             | CanaryError::SameGate(_)
+            | CanaryError::NotComparable
             | CanaryError::Watched(_)
             | CanaryError::Metrics(_)
             | CanaryError::Backtest(_)

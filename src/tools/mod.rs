@@ -9,7 +9,6 @@ mod canary_commands;
 mod canary_status;
 mod cancel_job;
 mod error;
-mod evidence;
 mod job_logs;
 mod list_canaries;
 mod list_jobs;

@@ -5,8 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{GateId, ModelId};
-use crate::models::{Cause, Entry, EvidenceReport};
-use crate::tools::evidence::{self, RequiredEvidence};
+use crate::models::{Cause, Entry, EvidenceReport, EvidenceRule, check_rules};
 use crate::tools::reason::Reason;
 use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
 
@@ -27,7 +26,7 @@ pub(super) struct Arguments {
     dry_run: bool,
     /// What evals must have shown; without all of it the promotion is refused.
     #[serde(default)]
-    requires: Vec<RequiredEvidence>,
+    requires: Vec<EvidenceRule>,
     /// Why, for those who ask later; up to 500 characters.
     #[schemars(with = "Option<String>", length(min = 1, max = 500))]
     reason: Option<Reason>,
@@ -78,7 +77,9 @@ impl Tool for PromoteModel {
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { model_id: model, gate, dry_run, requires, reason } = arguments;
-        let rules = evidence::rules(Self::NAME, requires)?;
+        check_rules(&requires)
+            .map_err(|error| ToolError::InvalidArguments(format!("{}: {error}", Self::NAME)))?;
+        let rules = requires;
         let evidence = match rules.as_slice() {
             [] => None,
             rules => {

@@ -20,7 +20,7 @@ import csv, hashlib, io, json, sys, zipfile
 pack = zipfile.ZipFile(sys.argv[1])
 assert pack.testzip() is None
 names = pack.namelist()
-assert names == ["meta.json", "audits.json", "audits.csv", "narrative.txt", "chain.json", "hashes.txt"], names
+assert names == ["meta.json", "audits.json", "audits.csv", "narrative.txt", "decisions.json", "chain.json", "hashes.txt"], names
 read = lambda name: pack.read(name).decode()
 for line in read("hashes.txt").splitlines():
     digest, name = line.split("  ")

@@ -16,6 +16,9 @@ use crate::adapters::outbound::{Credentials, Outbound, OutboundError, OutboundOp
 use crate::clock::{Clock, Timestamp};
 use crate::config::{MetricsSettings, PrometheusSettings, ScrapeSettings, Settings};
 
+/// What stands for the gate in selectors and addresses.
+const GATE: &str = "$__gate";
+
 /// The longest file of certificates, in bytes.
 const LONGEST_PEM: u64 = 1024 * 1024;
 
@@ -84,6 +87,14 @@ pub fn from_settings(
             Some(Arc::new(mixed))
         }
     })
+}
+
+/// Whether the counters of one gate are told from those of another, so that two can be compared.
+pub fn tells_gates_apart(settings: &Settings) -> bool {
+    let names_gate = |text: &&Option<String>| text.as_ref().is_none_or(|text| text.contains(GATE));
+    let page = settings.scrape.url.as_ref().is_some_and(|url| url.contains(GATE));
+    let MetricsSettings { total, errors, bucket, .. } = &settings.metrics;
+    page || [total, errors, bucket].iter().all(names_gate)
 }
 
 fn selectors(settings: &MetricsSettings) -> Result<Selectors, SourceError> {

@@ -18,7 +18,7 @@ pub mod scrape;
 pub mod selector;
 mod source;
 
-pub use self::configured::{SourceError, from_settings};
+pub use self::configured::{SourceError, from_settings, tells_gates_apart};
 pub use self::ledger::Counters;
 pub use self::looked::{Bucket, ErrorCounters, Looked, Point, Seen, Series, SeriesKey};
 pub use self::measurement::{Gap, Measurement, Sample};

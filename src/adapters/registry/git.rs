@@ -20,8 +20,11 @@ const NAME: &str = "git";
 /// How long the repository may take; it is on a disk of this machine, or of another.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often a commit is tried again because the branch moved under it.
-const ATTEMPTS: usize = 8;
+/// How often a commit is tried again because somebody else writes to the branch.
+const ATTEMPTS: u32 = 20;
+
+/// The wait before that, times the number of attempts so far.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Keeps the gates on a branch of a git repository.
 pub struct GitRegistry {
@@ -159,14 +162,14 @@ fn change_once(branch: &GitBranch, change: &PlaceChange) -> Result<CommitId, Cha
             at: change.note.at,
         })
         .map_err(|error| match error {
-            GitError::Moved => ChangeError::OtherCommit,
+            GitError::Moved | GitError::Locked => ChangeError::Busy,
             other => ChangeError::Failed(other.into()),
         })
 }
 
 enum ChangeError {
-    /// Somebody committed something, perhaps about another gate.
-    OtherCommit,
+    /// Somebody commits something, perhaps about another gate.
+    Busy,
     Failed(RegistryError),
 }
 
@@ -222,17 +225,15 @@ impl ModelRegistry for GitRegistry {
     }
 
     async fn change(&self, change: &PlaceChange) -> Result<Option<String>, RegistryError> {
-        let change = change.clone();
-        self.blocking(move |branch| {
-            for _ in 0..ATTEMPTS {
-                match change_once(branch, &change) {
-                    Ok(commit) => return Ok(Some(commit.to_string())),
-                    Err(ChangeError::OtherCommit) => {}
-                    Err(ChangeError::Failed(error)) => return Err(error),
-                }
+        for attempt in 0..ATTEMPTS {
+            let asked = change.clone();
+            match self.blocking(move |branch| Ok(change_once(branch, &asked))).await? {
+                Ok(commit) => return Ok(Some(commit.to_string())),
+                // Whoever writes just now is done in a moment.
+                Err(ChangeError::Busy) => tokio::time::sleep(PAUSE * attempt).await,
+                Err(ChangeError::Failed(error)) => return Err(error),
             }
-            Err(unavailable(anyhow!("the branch moves all the time")))
-        })
-        .await
+        }
+        Err(unavailable(anyhow!("others write to the branch all the time")))
     }
 }

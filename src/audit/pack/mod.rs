@@ -7,18 +7,21 @@
 //! | `audits.json` | the rows, one a line |
 //! | `audits.csv` | the same rows for spreadsheets |
 //! | `narrative.txt` | the same rows as sentences |
+//! | `decisions.json` | the records of the decisions that the rows tell of, in their order |
 //! | `chain.json` | the links before the first and at the last row, and the checkpoints |
 //! | `hashes.txt` | the SHA-256 of each other file, as `sha256sum -c` reads it |
 //!
 //! # Invariants
 //!
 //! 1. Every file but `meta.json` and `hashes.txt` follows from the rows, the checkpoints and this
-//!    program: a reader writes them anew and compares.
+//!    program, or is named there by its hash: a reader writes them anew and compares.
 //! 2. The rows of a pack are a piece of the chain without holes, and a checkpoint lies at or after
 //!    its end; the rows up to that stand in `chain.json`.
 
+mod decisions;
 mod forms;
 mod read;
+mod sequence;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -40,6 +43,7 @@ const META: &str = "meta.json";
 const ROWS: &str = "audits.json";
 const TABLE: &str = "audits.csv";
 const NARRATIVE: &str = "narrative.txt";
+const DECISIONS: &str = "decisions.json";
 const CHAIN: &str = "chain.json";
 const HASHES: &str = "hashes.txt";
 

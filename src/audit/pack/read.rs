@@ -1,23 +1,25 @@
 //! Verifying a pack with nothing but the pack.
 
-use std::fmt;
 use std::io::{self, BufReader, Read, Seek};
 
-use serde::de::{DeserializeOwned, Deserializer as _, Error as _, SeqAccess, Visitor};
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use zip::ZipArchive;
 
+use crate::audit::pack::decisions::{Named, named_by};
 use crate::audit::pack::forms::Form;
 use crate::audit::pack::{
-    CHAIN, FORMAT, HASHES, HASHING, META, Meta, NARRATIVE, Proof, ROWS, SIGNING, TABLE,
+    CHAIN, DECISIONS, FORMAT, HASHES, HASHING, META, Meta, NARRATIVE, Proof, ROWS, SIGNING, TABLE,
+    sequence,
 };
 use crate::audit::signature::{BadSignature, hexadecimal, signer};
 use crate::store::audits::AuditRow;
 use crate::store::checkpoints::Checkpoint;
+use crate::store::decisions::DecisionRow;
 use crate::store::{BrokenChain, ChainHead, ChainWalk};
 
 /// The files in their order; `hashes.txt` has a line for each but itself.
-const FILES: [&str; 6] = [META, ROWS, TABLE, NARRATIVE, CHAIN, HASHES];
+const FILES: [&str; 7] = [META, ROWS, TABLE, NARRATIVE, DECISIONS, CHAIN, HASHES];
 
 /// The most that is read of a file that is held as a whole, in bytes.
 const HELD: u64 = 256 * 1024 * 1024;
@@ -77,7 +79,8 @@ pub fn verify<R: Read + Seek>(
         return wrong(META, "it is of a format that this program does not know");
     }
     let mut walk = begin(&meta, &proof)?;
-    check_rows(&mut pack, &hashes, &mut walk)?;
+    let decisions = check_rows(&mut pack, &hashes, &mut walk)?;
+    check_decisions(&mut pack, &decisions)?;
     check_end(&meta, &proof, walk.head().id)?;
     if *walk.head() != proof.last {
         return wrong(CHAIN, "its last row is not that of audits.json");
@@ -230,18 +233,35 @@ fn check_end(meta: &Meta, proof: &Proof, last: i64) -> Result<(), Faulty> {
     }
 }
 
-/// Reads `audits.json` row by row, follows the chain, and writes every form anew to compare it.
+/// Compares the records in `decisions.json` with those that the rows name, one by one.
+fn check_decisions<R: Read + Seek>(
+    pack: &mut ZipArchive<R>,
+    named: &[Named],
+) -> Result<(), Faulty> {
+    let mut expected = named.iter();
+    let take = |record: DecisionRow| expected.next().is_some_and(|named| named.is(&record));
+    let Ok(file) = pack.by_name(DECISIONS) else { return Err(Faulty::Changed(DECISIONS)) };
+    let read = sequence::each(file, take);
+    if read.is_err() || expected.next().is_some() {
+        return wrong(DECISIONS, "it does not hold the records that the rows name");
+    }
+    Ok(())
+}
+
+/// Reads `audits.json` row by row, follows the chain, and writes every form anew to compare it;
+/// returns the decisions that the rows name.
 fn check_rows<R: Read + Seek>(
     pack: &mut ZipArchive<R>,
     hashes: &Hashes,
     walk: &mut ChainWalk<'_>,
-) -> Result<(), Faulty> {
+) -> Result<Vec<Named>, Faulty> {
     let mut forms = Form::all().map(|(name, form)| {
         let mut hash = Sha256::new();
         hash.update(form.head());
         (name, form, hash)
     });
     let mut broken = None;
+    let mut decisions = Vec::new();
     let mut text = String::new();
     let take = |row: AuditRow| {
         if let Err(fault) = walk.follow(&row) {
@@ -253,11 +273,11 @@ fn check_rows<R: Read + Seek>(
             form.row(&row, &mut text);
             hash.update(&text);
         }
+        decisions.extend(named_by(&row));
         true
     };
     let Ok(file) = pack.by_name(ROWS) else { return Err(Faulty::Changed(ROWS)) };
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(file));
-    let read = json.deserialize_seq(Rows(take)).and_then(|()| json.end());
+    let read = sequence::each(file, take);
     if let Some(fault) = broken {
         return Err(fault.into());
     }
@@ -271,25 +291,5 @@ fn check_rows<R: Read + Seek>(
             return wrong(name, "it does not follow from the rows");
         }
     }
-    Ok(())
-}
-
-/// Hands the rows of a JSON array on, one at a time, until they are not wanted any more.
-struct Rows<F>(F);
-
-impl<'de, F: FnMut(AuditRow) -> bool> Visitor<'de> for Rows<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<(), A::Error> {
-        while let Some(row) = rows.next_element()? {
-            if !(self.0)(row) {
-                return Err(A::Error::custom("not wanted"));
-            }
-        }
-        Ok(())
-    }
+    Ok(decisions)
 }

@@ -9,12 +9,15 @@ use zip::ZipWriter;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 
+use crate::audit::pack::decisions::{Named, named_by};
 use crate::audit::pack::forms::Form;
-use crate::audit::pack::{CHAIN, FORMAT, HASHES, HASHING, META, Meta, Proof, Range, SIGNING};
+use crate::audit::pack::{
+    CHAIN, DECISIONS, FORMAT, HASHES, HASHING, META, Meta, Proof, Range, SIGNING,
+};
 use crate::audit::signature::hexadecimal;
 use crate::clock::Timestamp;
 use crate::store::audits::AuditRow;
-use crate::store::{ChainHead, Reader, StoreError, at_one_moment, audits, checkpoints};
+use crate::store::{ChainHead, Reader, StoreError, at_one_moment, audits, checkpoints, decisions};
 
 /// What is to be in a pack.
 #[derive(Debug, Clone)]
@@ -65,6 +68,7 @@ pub(in crate::audit) fn write<W: Write + Seek>(
         for (name, form) in Form::all() {
             pack.add_rows(conn, name, form, &piece)?;
         }
+        pack.add_decisions(conn, &piece)?;
         pack.add_json(CHAIN, &piece.proof(conn, request.up_to)?)?;
         pack.finish()
     })?
@@ -204,6 +208,29 @@ impl<W: Write + Seek> Pack<W> {
         self.push(form.tail())?;
         self.end(name);
         if rows == piece.rows() { Ok(()) } else { Err(WriteError::Hole) }
+    }
+
+    /// Adds the records that the rows name; each is read when its turn comes.
+    fn add_decisions(&mut self, conn: &mut Reader, piece: &Piece) -> Result<(), WriteError> {
+        let mut named = Vec::new();
+        audits::each::<WriteError>(conn, piece.before + 1, piece.last, |row: AuditRow| {
+            named.extend(named_by(&row));
+            Ok(())
+        })?;
+        self.begin(DECISIONS)?;
+        self.push("[")?;
+        for (n, Named { decision_id, .. }) in named.iter().enumerate() {
+            let record = match decisions::find(conn, decision_id) {
+                Err(StoreError::NotFound) => return Err(WriteError::Hole),
+                found => found?,
+            };
+            let text = serde_json::to_string(&record).map_err(io::Error::from)?;
+            self.push(if n == 0 { "\n" } else { ",\n" })?;
+            self.push(&text)?;
+        }
+        self.push("\n]\n")?;
+        self.end(DECISIONS);
+        Ok(())
     }
 
     fn finish(mut self) -> Result<W, WriteError> {

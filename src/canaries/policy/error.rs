@@ -1,5 +1,7 @@
 //! Why a policy is refused, in one sentence that names the field.
 
+use crate::models::InvalidRule;
+
 /// What is wrong with a policy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PolicyError {
@@ -53,19 +55,7 @@ pub enum PolicyError {
         /// What it needs.
         with: &'static str,
     },
-    /// An id is none.
-    #[error("{field} must match [A-Za-z0-9._-]{{1,128}}")]
-    Name {
-        /// Which.
-        field: &'static str,
-    },
-    /// The name of a result's number is none.
-    #[error("requires.metric must have 1 to 128 characters")]
-    Metric,
-    /// There are too many requirements.
-    #[error("requires must have at most {most} entries")]
-    TooMany {
-        /// How many there may be.
-        most: usize,
-    },
+    /// What is required of evals cannot be met by any.
+    #[error(transparent)]
+    Requires(#[from] InvalidRule),
 }

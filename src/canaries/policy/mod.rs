@@ -5,7 +5,6 @@ mod choices;
 mod error;
 mod number;
 mod request;
-mod requirement;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use self::choices::{Approval, GateChange, Mode, OnInconclusive, OnNoData, Step};
 pub use self::error::PolicyError;
 pub use self::request::{PolicyRequest, Targets};
-pub use self::requirement::Requirement;
 use crate::canaries::rule::{LATENCY_SHARE, Limit};
+use crate::models::{EvidenceRule, check_rules};
 
 /// The longest window: 7 days.
 pub const LONGEST_WINDOW_SECONDS: u64 = 604_800;
@@ -32,8 +31,6 @@ const LONGEST_LATENCY: f64 = 86_400_000.0;
 
 /// The smallest error rate other than 0 that can be asked for. Below it no window has the requests.
 const SMALLEST_RATE: f64 = 0.000_001;
-
-const MOST_REQUIREMENTS: usize = 20;
 
 /// How a canary is judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,7 +64,7 @@ pub struct Policy {
     ratio: Option<f64>,
     approval: Approval,
     gate_change: GateChange,
-    requires: Vec<Requirement>,
+    requires: Vec<EvidenceRule>,
 }
 
 impl TryFrom<PolicyRequest> for Policy {
@@ -212,7 +209,7 @@ impl Policy {
     }
 
     /// The results of evals without which nothing is promoted.
-    pub fn requires(&self) -> &[Requirement] {
+    pub fn requires(&self) -> &[EvidenceRule] {
         &self.requires
     }
 
@@ -259,11 +256,8 @@ fn checked_targets(targets: Targets) -> Result<Targets, PolicyError> {
     Ok(targets)
 }
 
-fn checked_requirements(requires: Vec<Requirement>) -> Result<Vec<Requirement>, PolicyError> {
-    if MOST_REQUIREMENTS < requires.len() {
-        return Err(PolicyError::TooMany { most: MOST_REQUIREMENTS });
-    }
-    requires.iter().try_for_each(Requirement::check)?;
+fn checked_requirements(requires: Vec<EvidenceRule>) -> Result<Vec<EvidenceRule>, PolicyError> {
+    check_rules(&requires)?;
     Ok(requires)
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::canaries::policy::choices::{Approval, GateChange, Mode, OnInconclusive, OnNoData};
-use crate::canaries::policy::requirement::Requirement;
+use crate::models::EvidenceRule;
 
 /// What must hold. At least one of the two is set.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -83,5 +83,5 @@ pub struct PolicyRequest {
     pub gate_change: Option<GateChange>,
     /// Results of evals without which nothing is promoted; up to 20.
     #[schemars(length(max = 20))]
-    pub requires: Option<Vec<Requirement>>,
+    pub requires: Option<Vec<EvidenceRule>>,
 }

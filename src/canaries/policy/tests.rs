@@ -75,11 +75,11 @@ fn a_refusal_names_the_field() {
         ("targets", json!({"p99": 0}), "unknown field `p99`"),
         ("polls", json!(1), "unknown field `polls`"),
         ("approval", json!({"before": ["lunch"]}), "unknown variant `lunch`"),
-        ("requires", json!([{"taskId": "a/b", "metric": "m", "min": 1}]), "requires.taskId must"),
+        ("requires", json!([{"taskId": "a/b", "metric": "m", "min": 1}]), "taskId must match"),
         (
             "requires",
             json!([{"taskId": "a", "metric": "m", "min": 1, "minSamples": 0}]),
-            "requires.minSamples must be at least 1",
+            "requires[0].minSamples must be at least 1",
         ),
     ] {
         let refusal = with(field, value.clone());
@@ -98,7 +98,7 @@ fn every_choice_reads_back() {
     assert_eq!(policy.max_extend(), Duration::from_secs(20));
     assert_eq!(policy.ratio(), Some(1.5));
     assert!(policy.needs_approval(Step::Start) && policy.needs_approval(Step::Promote));
-    assert_eq!(policy.requires()[0].min_samples, 1);
+    assert_eq!(policy.requires()[0].min_samples, None);
     let stored = serde_json::to_string(&policy).unwrap();
     assert_eq!(serde_json::from_str::<Policy>(&stored).unwrap(), policy);
 }

@@ -13,6 +13,14 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// The metric in one stable word.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "error_rate",
+            Self::LatencyP95 => "latency_p95",
+        }
+    }
+
     /// The metric as a sentence names it.
     pub fn words(self) -> &'static str {
         match self {

@@ -126,3 +126,10 @@ async fn a_model_can_be_put_into_the_gate_only_when_it_is_promoted() {
     assert_eq!(view.row.status, CanaryStatus::Promoted);
     assert_eq!(bench.production().await.as_deref(), Some("ranker:2"));
 }
+
+#[actix::test]
+async fn a_canary_is_never_compared_with_itself() {
+    let bench = Bench::new(Behaviour::Failing(0.0)).await;
+    let both = bench.canaries.begin(new(quick_with(&json!({ "mode": "both" })))).await;
+    assert!(matches!(both, Err(CanaryError::NotComparable)), "{both:?}");
+}

@@ -180,6 +180,15 @@ impl Bench {
     }
 }
 
+impl Bench {
+    /// The names of the events about a model.
+    fn model_events(&self, model: &str) -> Vec<String> {
+        let events = self.published.lock().unwrap();
+        let about = events.iter().filter(|event| *event.entity.id == *model);
+        about.map(|event| event.event_type.to_string()).collect()
+    }
+}
+
 async fn door(
     store: &Store,
     models: &Models,
@@ -191,6 +200,7 @@ async fn door(
         store: store.clone(),
         models: models.clone(),
         source: Some(Arc::clone(source) as Arc<dyn MetricsSource>),
+        can_compare: false,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         supervision: Supervision::new(RestartPolicy {
             first_delay: Duration::from_millis(1),

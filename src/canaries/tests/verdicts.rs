@@ -16,6 +16,8 @@ async fn a_good_canary_is_promoted_at_the_end_of_its_window_and_not_before() {
     assert_eq!(bench.events(&id), ["started", "update", "update", "promoted"]);
     let actions = bench.actions(&id).await;
     assert_eq!(actions, ["canary_start", "canary_observe", "canary_promote", "canary_promote"]);
+    let about_model = bench.model_events("ranker:2");
+    assert_eq!(about_model, ["update", "promoted"], "it is promoted when it is, and not before");
     let replay = bench.canaries.replay(id.as_str()).await.unwrap();
     assert!(replay.matches && replay.comparison.verdict_matches == Some(true), "{replay:?}");
     assert_eq!(replay.measurements, view.row.polls);

@@ -1,5 +1,7 @@
 //! `GET /metrics`: the daemon's figures, in the Prometheus text format.
 
+mod canaries;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use prometheus_client::collector::Collector;
@@ -74,6 +76,7 @@ fn count(n: usize) -> f64 {
 pub(super) async fn get(shared: web::Data<Shared>) -> HttpResponse {
     let mut families = vec![build_info(), ready(&shared)];
     families.extend(jobs(&shared).await);
+    families.extend(canaries::families(&shared).await);
     families.extend(store(&shared));
     families.extend(events(&shared));
     families.extend(actors(&shared));

@@ -1,5 +1,7 @@
 //! Packs as they are written, read and tampered with.
 
+mod decisions;
+
 use std::io::{Cursor, Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,7 +155,7 @@ async fn a_pack_is_sound_and_signed_and_holds_the_asking_itself() {
     assert!(sound.signer.is_some());
     let files = files(&pack);
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, [META, ROWS, TABLE, NARRATIVE, CHAIN, HASHES]);
+    assert_eq!(names, [META, ROWS, TABLE, NARRATIVE, DECISIONS, CHAIN, HASHES]);
     let rows: Vec<Value> = serde_json::from_str(&files[1].1).unwrap();
     assert_eq!(rows.len(), 6);
     assert_eq!(
