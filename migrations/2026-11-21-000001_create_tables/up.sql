@@ -87,7 +87,9 @@ CREATE TABLE canaries (
     reason       TEXT,
     -- the newest decision about it
     decision_id  TEXT,
-    decided_at   TEXT
+    decided_at   TEXT,
+    -- what keeps it from going on, as a sentence
+    trouble      TEXT
 );
 CREATE UNIQUE INDEX canaries_by_number ON canaries (number);
 CREATE INDEX canaries_open ON canaries (phase) WHERE phase <> 'over';
@@ -120,9 +122,17 @@ CREATE TRIGGER decisions_are_never_changed BEFORE UPDATE ON decisions
 BEGIN
     SELECT RAISE(ABORT, 'decisions are never changed');
 END;
+CREATE TRIGGER decisions_are_never_deleted BEFORE DELETE ON decisions
+BEGIN
+    SELECT RAISE(ABORT, 'decisions are never deleted');
+END;
 CREATE TRIGGER canary_metrics_are_never_changed BEFORE UPDATE ON canary_metrics
 BEGIN
     SELECT RAISE(ABORT, 'measurements are never changed');
+END;
+CREATE TRIGGER canary_metrics_are_never_deleted BEFORE DELETE ON canary_metrics
+BEGIN
+    SELECT RAISE(ABORT, 'measurements are never deleted');
 END;
 
 -- Every fact that can be asked about, in a chain: each row's hash covers the row and the hash

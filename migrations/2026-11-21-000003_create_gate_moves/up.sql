@@ -53,3 +53,4 @@ CREATE UNIQUE INDEX gate_moves_undone ON gate_moves (undoes)
     WHERE undoes IS NOT NULL AND state IN ('intended', 'done');
 CREATE INDEX gate_moves_by_gate ON gate_moves (gate, id);
 CREATE INDEX gate_moves_by_name ON gate_moves (model_name, gate, id);
+CREATE INDEX gate_moves_undoing ON gate_moves (undoes) WHERE undoes IS NOT NULL;

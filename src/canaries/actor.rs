@@ -26,6 +26,12 @@ const RETRY_FIRST: Duration = Duration::from_millis(200);
 /// The longest such wait.
 const RETRY_LAST: Duration = Duration::from_secs(10);
 
+/// The longest wait before a gate is asked to be put back again.
+const RESTORE_LAST: Duration = Duration::from_mins(5);
+
+/// How often something fails before it is told.
+const TOLD_AFTER: u8 = 3;
+
 /// Somebody changed the row.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -47,6 +53,8 @@ pub(super) struct CanaryActor {
     /// When this process last read the window's clock; what passed before that is known from the
     /// row alone.
     read_at: Option<(Timestamp, Instant)>,
+    /// The same for a look that is under way; it counts only when what came of it is written down.
+    reading_at: Option<(Timestamp, Instant)>,
     /// What is being done or waited for; given up when the row changes under it.
     work: Option<SpawnHandle>,
     failures: u8,
@@ -54,7 +62,7 @@ pub(super) struct CanaryActor {
 
 impl CanaryActor {
     pub(super) fn new(view: Arc<CanaryView>, origin: Origin, deps: Arc<CanaryDeps>) -> Self {
-        Self { view, deps, origin, read_at: None, work: None, failures: 0 }
+        Self { view, deps, origin, read_at: None, reading_at: None, work: None, failures: 0 }
     }
 
     /// Begins with the row as it now is.
@@ -66,7 +74,7 @@ impl CanaryActor {
         match machine::duty(self.view.row.phase) {
             Duty::Leave => ctx.stop(),
             // Whoever it waits for changes the row.
-            Duty::Wait => self.read_at = None,
+            Duty::Wait => (self.read_at, self.reading_at) = (None, None),
             Duty::Look => self.wait_for_look(ctx),
             Duty::Enter => self.work_on(async move { steps::enter(&deps, &view).await }, ctx),
             Duty::Confirm => self.work_on(async move { steps::confirm(&deps, &view).await }, ctx),
@@ -83,7 +91,7 @@ impl CanaryActor {
         fail::fail_point!("canary-look");
         let now = (self.deps.clock.now(), Instant::now());
         let reading = Reading { now: now.0, ran: self.read_at.map(|(_, then)| now.1 - then) };
-        self.read_at = Some(now);
+        self.reading_at = Some(now);
         let (deps, view) = (Arc::clone(&self.deps), Arc::clone(&self.view));
         self.work_on(async move { steps::look(&deps, &view, reading).await }, ctx);
     }
@@ -99,6 +107,7 @@ impl CanaryActor {
             match done {
                 Ok(view) => {
                     actor.failures = 0;
+                    actor.read_at = actor.reading_at.take().or(actor.read_at);
                     actor.view = view;
                     actor.begin(ctx);
                 }
@@ -110,16 +119,33 @@ impl CanaryActor {
         })));
     }
 
+    /// Does the same again later, and tells what is in the way once it has been for a while.
     fn try_again(&mut self, why: &NotYet, ctx: &mut Context<Self>) {
+        let wait = self.back_off(why);
         let id = &self.view.row.canary_id;
+        debug!(canary.id = id, "a canary waits: {why}");
+        self.work = Some(ctx.run_later(wait, Self::begin));
+        let trouble = why.to_string();
+        if self.failures < TOLD_AFTER || self.view.row.trouble.as_ref() == Some(&trouble) {
+            return;
+        }
+        warn!(canary.id = id, "a canary waits: {why}");
+        let (deps, view) = (Arc::clone(&self.deps), Arc::clone(&self.view));
+        let note = async move { steps::note_trouble(&deps, &view, trouble).await };
+        ctx.spawn(note.into_actor(self).map(|noted, actor, _| {
+            // If it cannot be noted either, the next attempt tells it.
+            if let Ok(view) = noted {
+                actor.view = view;
+            }
+        }));
+    }
+
+    fn back_off(&mut self, why: &NotYet) -> Duration {
         let wait = RETRY_FIRST.saturating_mul(2u32.saturating_pow(self.failures.into()));
         self.failures = self.failures.saturating_add(1);
-        if self.failures == 3 {
-            warn!(canary.id = id, error = format!("{why:?}"), "a canary waits: {why}");
-        } else {
-            debug!(canary.id = id, error = format!("{why:?}"), "a canary waits: {why}");
-        }
-        self.work = Some(ctx.run_later(wait.min(RETRY_LAST), Self::begin));
+        // A registry that refuses to put a gate back leaves a fact each time it is asked.
+        let longest = if matches!(why, NotYet::Restore(_)) { RESTORE_LAST } else { RETRY_LAST };
+        wait.min(longest)
     }
 
     /// Reads the row and all measurements, and begins with them.
@@ -136,6 +162,10 @@ impl CanaryActor {
             Err(NotYet::Store(StoreError::NotFound)) => {
                 error!(canary.id = actor.view.row.canary_id, "a canary's row is gone");
                 ctx.stop();
+            }
+            Err(why) if why.is_transient() => {
+                let wait = actor.back_off(&why);
+                actor.work = Some(ctx.run_later(wait, Self::read));
             }
             Err(why) => crash(format!("the row could not be read: {why}")),
         }));
@@ -158,6 +188,7 @@ impl Supervised for CanaryActor {
     fn restarting(&mut self, _: &mut Self::Context) {
         self.origin = Origin::Unread;
         self.read_at = None;
+        self.reading_at = None;
         self.work = None;
         self.failures = 0;
     }

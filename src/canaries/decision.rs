@@ -73,6 +73,9 @@ pub(super) const SUPERVISOR_GAVE_UP: &str = "supervisor_gave_up";
 /// The reason of a canary whose model never got into the gate.
 pub(super) const NOT_ENTERED: &str = "gate_not_entered";
 
+/// The reason of a promotion of which nobody knows for too long whether it holds.
+pub(super) const NOT_CONFIRMED: &str = "gate_not_confirmed";
+
 /// The reason of a canary whose gate somebody else moved.
 pub(super) const GATE_MOVED: &str = "gate_moved";
 
@@ -143,6 +146,12 @@ impl Decided {
     /// Whether nothing bad was seen, and only proof is lacking.
     pub(super) fn is_for_want_of_proof(&self) -> bool {
         self.reason.starts_with("inconclusive") || self.reason == EVALS_UNPROVED
+    }
+
+    /// What would have had to be otherwise, where it was the rule that decided.
+    pub(super) fn counterfactual(&self, report: &rule::Report) -> Option<rule::Counterfactual> {
+        let by_rule = is_by_the_rule(self.trigger_name(), &self.reason);
+        (by_rule && self.reason != EVALS_UNPROVED).then(|| rule::counterfactual(report)).flatten()
     }
 
     /// The phase that follows.
@@ -227,6 +236,7 @@ pub(super) fn in_words(reason: &str) -> &str {
         APPROVED => "somebody approved it",
         SUPERVISOR_GAVE_UP => "the part of the daemon that watches it failed again and again",
         NOT_ENTERED => "the registry would not have it in the gate",
+        NOT_CONFIRMED => "the registry could not be asked whether the model stands in the gate",
         GATE_MOVED => "somebody else moved the gate",
         GAP => "nobody observed it for too long",
         CLOCK_JUMP => "the clock was set, so that nobody knows how long it was observed",
@@ -262,7 +272,7 @@ pub(super) fn record(view: &CanaryView, decided: &Decided, at: &str) -> Decision
         "polls": row.polls,
         "sampleHash": row.sample_hash,
         "evidence": report,
-        "counterfactual": report.as_ref().and_then(rule::counterfactual),
+        "counterfactual": report.as_ref().and_then(|report| decided.counterfactual(report)),
         "evals": decided.evals,
         "previousDecision": row.decision_id,
     });

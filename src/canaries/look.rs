@@ -20,6 +20,9 @@ use crate::canaries::window::{Interruption, Window};
 use crate::clock::Timestamp;
 use crate::store::canaries::Phase;
 
+/// How many looks are taken before the registry is asked again who stands in the gate.
+const POLLS_BETWEEN_GATE_CHECKS: i64 = 12;
+
 /// The window's clock, read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
@@ -65,9 +68,9 @@ pub(super) async fn take(
     let mut evidence = view.evidence.clone().unwrap_or_else(|| Evidence::new(&view.policy));
     evidence.observe(&sample.as_poll());
     let verdict = judge(view.window(), &evidence, elapsed);
-    let decided = decide(deps, view, &verdict, elapsed).await?;
-    if let Some(decided) = &decided {
-        deps.statistics.decided(decided, elapsed);
+    let mut decided = decide(deps, view, &verdict, elapsed).await?;
+    if decided.is_none() && sample.poll % POLLS_BETWEEN_GATE_CHECKS == 0 {
+        decided = moved_by_others(deps, view).await;
     }
     let raw = json!(sample).to_string();
     let measured = Measured { sample: Arc::new(sample), raw, counters_json, evidence };
@@ -77,6 +80,21 @@ pub(super) async fn take(
 /// What the evidence says at a moment of the window.
 pub(super) fn judge(window: Window, evidence: &Evidence, elapsed: Duration) -> Verdict {
     evidence.verdict(window.moment(elapsed))
+}
+
+/// The rollback of a canary whose gate somebody else moved: what is seen there is not its own. A
+/// registry that cannot be asked just now is asked again later, and before a promotion.
+async fn moved_by_others(deps: &CanaryDeps, view: &CanaryView) -> Option<Decided> {
+    if !view.is_in_gate() {
+        return None;
+    }
+    let holder = deps.models.holder(&view.model(), &view.to_gate()).await.ok()?;
+    if holder.as_ref() == Some(&view.model()) {
+        return None;
+    }
+    let holder = holder.map_or_else(|| "nothing".to_owned(), |model| model.to_string());
+    let said = format!("{holder} stands in {} now", view.row.to_gate);
+    Some(Decided::by_gate(decision::GATE_MOVED, said))
 }
 
 /// What follows from that for the canary.

@@ -41,6 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use tracing::error;
 
 use crate::adapters::metrics::{MetricsSource, NotOffered};
 use crate::board::Board;
@@ -68,6 +69,9 @@ pub use self::view::{CanaryView, Unreadable};
 /// How long the caller of a command waits for what the registry has to do.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many canaries may be open at once.
+const MOST_OPEN: usize = 2_000;
+
 /// How often a command looks again at a canary that moves on under it.
 const REREADS: usize = 10;
 
@@ -83,7 +87,7 @@ struct CanaryDeps {
     clock: Arc<dyn Clock>,
     supervision: Supervision,
     board: Arc<Board<CanaryView>>,
-    statistics: Statistics,
+    statistics: Arc<Statistics>,
 }
 
 /// What [`Canaries::start`] is told.
@@ -132,6 +136,9 @@ pub enum CanaryError {
     /// Both gates are one.
     #[error("fromGate and toGate are both {0}; a canary goes from one gate to another")]
     SameGate(GateId),
+    /// Too many canaries are open.
+    #[error("{0} canaries are open, which is the limit; try again when some are over")]
+    TooMany(usize),
     /// The gates cannot be told apart.
     #[error(
         "mode \"both\" compares the canary with the gate it comes from, and the metrics do not tell \
@@ -187,11 +194,18 @@ impl Canaries {
         let board = Arc::new(Board::new(FINISHED));
         let mut left_over = Vec::new();
         for row in store.read(canaries::open).await? {
-            let view = Arc::new(CanaryView::of_row(row)?);
+            let view = match CanaryView::of_row(row) {
+                Ok(view) => Arc::new(view),
+                // Nobody can watch it, and the others must be watched all the same.
+                Err(unreadable) => {
+                    error!(error = %unreadable, "a canary is not watched");
+                    continue;
+                }
+            };
             board.put(Arc::clone(&view));
             left_over.push(view);
         }
-        let statistics = Statistics::default();
+        let statistics = Arc::<Statistics>::default();
         let deps = CanaryDeps {
             store,
             models,
@@ -267,7 +281,7 @@ impl Canaries {
 
     async fn reread(&self, id: &CanaryId) -> Result<(), CanaryError> {
         let view = steps::read(&self.deps, id.as_str()).await.map_err(|why| match why {
-            NotYet::Models(error) | NotYet::Restore(error) => error.into(),
+            NotYet::Models(error) | NotYet::Restore(error) | NotYet::Confirm(error) => error.into(),
             NotYet::Store(error) => CanaryError::from(error),
             NotYet::Unreadable(error) => error.into(),
         })?;
@@ -285,6 +299,7 @@ impl Canaries {
     ) -> Result<(), CanaryError> {
         let (board, key, by) = (Arc::clone(&self.deps.board), id.to_string(), principal.to_owned());
         let (supervisor, child) = (self.supervisor.clone(), id.clone());
+        let statistics = Arc::clone(&self.deps.statistics);
         let wish = self.deps.store.write(move |transaction| {
             let row = match canaries::find_for_change(transaction, &key) {
                 Err(StoreError::NotFound) => return Ok(Commanded::Unknown),
@@ -297,7 +312,7 @@ impl Canaries {
             // A decision is recorded with the evidence of exactly this row.
             let view = board.get(&key).filter(|view| view.row.version == row.version);
             let view = view.filter(|view| view.evidence.is_some()).ok_or(StoreError::Stale)?;
-            let ground = Ground { board: &board, view: &view };
+            let ground = Ground { board: &board, statistics: &statistics, view: &view };
             record::commanded(transaction, &ground, (command, to), (&by, reason.as_deref()))?;
             // Told by the commit and not by this future, which a caller may drop.
             let (supervisor, child) = (supervisor.clone(), child.clone());

@@ -10,11 +10,12 @@ use crate::canaries::decision::{self, Decided};
 use crate::canaries::machine::Command;
 use crate::canaries::rule::Evidence;
 use crate::canaries::sample::{self, StoredSample};
+use crate::canaries::statistics::Statistics;
 use crate::canaries::story::{self, Fact};
 use crate::canaries::view::CanaryView;
 use crate::ids::Entity;
 use crate::store::audits::AuditEntry;
-use crate::store::canaries::{self, CanaryChange, CanaryRow, CanaryStatus, NewMetric, Phase};
+use crate::store::canaries::{self, CanaryChange, CanaryStatus, NewMetric, Phase};
 use crate::store::decisions;
 use crate::store::{Numbered, StoreError, Transaction};
 
@@ -26,6 +27,7 @@ type Recorded = Result<Arc<CanaryView>, StoreError>;
 /// A board, and the view whose row a change was decided on.
 pub(super) struct Ground<'a> {
     pub(super) board: &'a Arc<Board<CanaryView>>,
+    pub(super) statistics: &'a Arc<Statistics>,
     pub(super) view: &'a CanaryView,
 }
 
@@ -148,7 +150,7 @@ pub(super) fn looked(
     };
     let mut view = ground.view.after(row.clone());
     if let Some(measured) = &looked.measured {
-        insert_sample(transaction, row, measured)?;
+        insert_sample(transaction, ground, measured)?;
         change.polls = Some(measured.sample.poll);
         change.counters_json = Some(Some(measured.counters_json.clone()));
         change.sample_hash = Some(sample::chain(&row.sample_hash, &measured.raw));
@@ -167,15 +169,16 @@ pub(super) fn looked(
 
 fn insert_sample(
     transaction: &mut Transaction<'_>,
-    row: &CanaryRow,
+    ground: &Ground<'_>,
     measured: &Measured,
 ) -> Result<(), StoreError> {
+    let row = &ground.view.row;
     let metric = NewMetric {
         canary_id: row.canary_id.clone(),
         created_at: transaction.stamp().to_owned(),
         latency_p95_ms: measured.sample.shown_latency_ms(),
         error_rate: measured.sample.shown_error_rate(),
-        gate: row.to_gate.clone(),
+        gate: ground.view.watched_gate().to_string(),
         source: row.source.clone(),
         raw_data: Some(measured.raw.clone()),
     };
@@ -213,6 +216,19 @@ pub(super) fn commanded(
     Ok(put_up(transaction, ground.board, view))
 }
 
+/// Writes down what keeps a canary from going on.
+pub(super) fn troubled(
+    transaction: &mut Transaction<'_>,
+    ground: &Ground<'_>,
+    trouble: &str,
+) -> Recorded {
+    let change =
+        CanaryChange { trouble: Some(Some(trouble.to_owned())), ..CanaryChange::default() };
+    let view = ground.view.after(canaries::advance(transaction, &ground.view.row, &change)?);
+    emit(transaction, &view, story::updated(&view))?;
+    Ok(put_up(transaction, ground.board, view))
+}
+
 /// Writes down that something decided on a canary outside of a look.
 pub(super) fn decided(
     transaction: &mut Transaction<'_>,
@@ -242,10 +258,16 @@ fn finish(
     change.reason = Some(decided.reason.clone());
     change.decision_id = Some(record.decision_id.clone());
     change.decided_at = Some(transaction.stamp().to_owned());
+    change.trouble = Some(None);
     let view = view.after(canaries::advance(transaction, &ground.view.row, &change)?);
     let later = (&view, Numbered::Later(view.row.number));
     audit(transaction, later, &decided.by, story::decided(&view, decided, &record))?;
-    emit(transaction, &view, story::updated(&view))?;
+    let is_aborted_dry_run = view.row.status == CanaryStatus::RolledBack;
+    let told = if is_aborted_dry_run { story::over(&view) } else { story::updated(&view) };
+    emit(transaction, &view, told)?;
+    let (statistics, verdict, elapsed) =
+        (Arc::clone(ground.statistics), decided.verdict, view.elapsed());
+    transaction.after_commit(move || statistics.decided(verdict, elapsed));
     Ok(put_up(transaction, ground.board, view))
 }
 
@@ -266,6 +288,7 @@ pub(super) fn ended(
     let change = CanaryChange {
         status: Some(ending.status),
         phase: Some(Phase::Over),
+        trouble: Some(None),
         ..CanaryChange::default()
     };
     let view = ground.view.after(canaries::advance(transaction, &ground.view.row, &change)?);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::adapters::metrics::{MetricsSource, NotOffered};
-use crate::canaries::policy::{Mode, Policy, Step};
+use crate::canaries::policy::{GateChange, Mode, Policy, Step};
 use crate::canaries::rule::{self, Evidence, Feasibility};
 use crate::canaries::supervisor::Launch;
 use crate::canaries::view::CanaryView;
-use crate::canaries::{Canaries, CanaryError, machine, record, sample, watch};
+use crate::canaries::{Canaries, CanaryError, MOST_OPEN, machine, record, sample, watch};
 use crate::ids::{CanaryId, GateId, ModelId};
 use crate::store::canaries::{self, CanaryRow, CanaryStatus, Phase};
 use crate::store::{StoreError, Transaction};
@@ -30,6 +30,14 @@ pub struct NewCanary {
     pub dry_run: bool,
     /// Who asks.
     pub principal: String,
+}
+
+impl NewCanary {
+    /// The gate in which the model stands while it is watched.
+    pub(super) fn watched_gate(&self) -> GateId {
+        let enters = !self.dry_run && self.policy.gate_change() == GateChange::AtStart;
+        if enters { self.to_gate.clone() } else { self.from_gate.clone() }
+    }
 }
 
 /// What was answered.
@@ -57,6 +65,10 @@ impl Canaries {
     pub async fn begin(&self, new: NewCanary) -> Result<Started, CanaryError> {
         let source = self.deps.source.clone().ok_or(NotOffered::Source)?;
         source.offers().cover(watch::needs(&new.policy))?;
+        let open = self.deps.board.open();
+        if MOST_OPEN <= open {
+            return Err(CanaryError::TooMany(open));
+        }
         if new.from_gate == new.to_gate {
             return Err(CanaryError::SameGate(new.to_gate));
         }
@@ -133,6 +145,7 @@ fn new_view(
         reason: None,
         decision_id: None,
         decided_at: None,
+        trouble: None,
     };
     CanaryView {
         row,

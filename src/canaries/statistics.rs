@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::canaries::decision::{Decided, Verdict};
+use crate::canaries::decision::Verdict;
 use crate::canaries::sample::StoredSample;
 
 /// Counters; each only grows.
@@ -55,8 +55,8 @@ impl Statistics {
         add(&self.look_microseconds, took.as_micros());
     }
 
-    pub(super) fn decided(&self, decided: &Decided, elapsed: Duration) {
-        let counter = match decided.verdict {
+    pub(super) fn decided(&self, verdict: Verdict, elapsed: Duration) {
+        let counter = match verdict {
             Verdict::Promote => &self.promotions,
             Verdict::RollBack => &self.rollbacks,
             Verdict::Ask => &self.questions,

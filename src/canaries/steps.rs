@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::canaries::CanaryDeps;
-use crate::canaries::decision::{self, Decided};
+use crate::canaries::decision::{self, Decided, NOT_CONFIRMED};
 use crate::canaries::look::{self, Reading};
 use crate::canaries::policy::GateChange;
 use crate::canaries::record::{self, Ending, Ground};
@@ -32,6 +32,10 @@ pub(super) enum NotYet {
     /// The row has moved on, or the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nobody knows yet whether the model stands in the gate; that is asked until it is known, or
+    /// for too long.
+    #[error("it is not known yet whether the model stands in the gate: {0}")]
+    Confirm(#[source] ModelError),
     /// What is stored cannot be read.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
@@ -43,7 +47,7 @@ impl NotYet {
         match self {
             Self::Models(error) => error.is_transient(),
             Self::Store(error) => error.is_transient(),
-            Self::Restore(_) => true,
+            Self::Restore(_) | Self::Confirm(_) => true,
             Self::Unreadable(_) => false,
         }
     }
@@ -127,9 +131,28 @@ pub(super) async fn enter(deps: &CanaryDeps, view: &Arc<CanaryView>) -> Done {
 
 /// Whether a canary has waited for its gate for longer than its whole window.
 fn is_late(deps: &CanaryDeps, view: &CanaryView) -> bool {
-    let longest = time::Duration::try_from(view.policy.window()).unwrap_or(time::Duration::MAX);
-    Timestamp::parse(&view.row.created_at)
-        .is_ok_and(|created| longest < deps.clock.now().since(created))
+    let began = view.row.seen_at.as_deref().unwrap_or(&view.row.created_at);
+    is_past(deps, began, view.policy.window())
+}
+
+/// Whether a promotion was decided longer ago than anything may go unobserved.
+fn is_stale(deps: &CanaryDeps, view: &CanaryView) -> bool {
+    let decided = view.row.decided_at.as_deref().unwrap_or(&view.row.updated_at);
+    is_past(deps, decided, view.window().longest_gap())
+}
+
+fn is_past(deps: &CanaryDeps, since: &str, longest: Duration) -> bool {
+    let longest = time::Duration::try_from(longest).unwrap_or(time::Duration::MAX);
+    Timestamp::parse(since).is_ok_and(|since| longest < deps.clock.now().since(since))
+}
+
+/// Writes down what keeps a canary from going on.
+pub(super) async fn note_trouble(
+    deps: &CanaryDeps,
+    view: &Arc<CanaryView>,
+    trouble: String,
+) -> Done {
+    change(deps, view, move |tx, ground| record::troubled(tx, ground, &trouble)).await
 }
 
 fn entry(view: &CanaryView) -> Entry {
@@ -160,7 +183,9 @@ pub(super) async fn confirm(deps: &CanaryDeps, view: &Arc<CanaryView>) -> Done {
         GateChange::AtStart => None,
         GateChange::AtPromotion => match deps.models.enter(entry(view)).await {
             Ok(moved) => Some(moved),
-            Err(error) if error.is_transient() => return Err(error.into()),
+            Err(error) if error.is_transient() && !is_stale(deps, view) => {
+                return Err(NotYet::Confirm(error));
+            }
             Err(error) => {
                 let decided = Decided::by_gate(decision::NOT_ENTERED, error.to_string());
                 return decide(deps, view, decided).await;
@@ -168,7 +193,14 @@ pub(super) async fn confirm(deps: &CanaryDeps, view: &Arc<CanaryView>) -> Done {
         },
     };
     let (id, model, gate) = (view.canary_id(), view.model(), view.to_gate());
-    match deps.models.confirm(&id, &model, &gate).await? {
+    let confirmed = match deps.models.confirm(&id, &model, &gate).await {
+        // What was seen before says less with every minute in which nobody looks.
+        Err(error) if is_stale(deps, view) => {
+            return decide(deps, view, Decided::by_gate(NOT_CONFIRMED, error.to_string())).await;
+        }
+        confirmed => confirmed.map_err(NotYet::Confirm)?,
+    };
+    match confirmed {
         Confirmed::Ours { reference } => {
             let registry = deps.models.registry();
             let gate = json!({
@@ -203,7 +235,11 @@ pub(super) async fn restore(deps: &CanaryDeps, view: &Arc<CanaryView>) -> Done {
     };
     let gate = match deps.models.restore(wish).await.map_err(NotYet::Restore)? {
         Restored::Done(moved) => json!(moved),
-        Restored::NothingToDo => Value::Null,
+        Restored::NothingToDo => {
+            // It may stand there all the same, by somebody who put it there before.
+            let holder = deps.models.holder(&view.model(), &view.to_gate()).await;
+            json!({ "unchanged": true, "holder": holder.map_err(NotYet::Restore)? })
+        }
         Restored::Conflict { found } => json!({ "conflict": true, "found": found }),
     };
     let status = if failed { CanaryStatus::Failed } else { CanaryStatus::RolledBack };
@@ -219,8 +255,9 @@ where
         + 'static,
 {
     let (board, view) = (Arc::clone(&deps.board), Arc::clone(view));
+    let statistics = Arc::clone(&deps.statistics);
     let record = move |transaction: &mut Transaction<'_>| {
-        change(transaction, &Ground { board: &board, view: &view })
+        change(transaction, &Ground { board: &board, statistics: &statistics, view: &view })
     };
     Ok(deps.store.record(record).await?)
 }

@@ -10,7 +10,6 @@ use crate::canaries::evidence_story;
 use crate::canaries::machine::Command;
 use crate::canaries::numbers::{milliseconds, percent, seconds};
 use crate::canaries::record::Ending;
-use crate::canaries::rule;
 use crate::canaries::sample::StoredSample;
 use crate::canaries::view::CanaryView;
 use crate::store::canaries::CanaryStatus;
@@ -152,7 +151,8 @@ fn action(decided: &Decided) -> &'static str {
 fn verdict(view: &CanaryView, decided: &Decided) -> String {
     let report = view.report();
     let at = seconds(view.elapsed().as_secs_f64());
-    let mut text = match (decided.verdict, view.row.dry_run) {
+    let would = view.row.dry_run && decided.by == crate::canaries::record::SYSTEM;
+    let mut text = match (decided.verdict, would) {
         (Verdict::Promote, false) => format!("To be promoted after {at}"),
         (Verdict::Promote, true) => format!("It would be promoted after {at}"),
         (Verdict::RollBack, false) => format!("To be rolled back after {at}"),
@@ -169,7 +169,7 @@ fn verdict(view: &CanaryView, decided: &Decided) -> String {
         for metric in &report.metrics {
             let _ = write!(text, " {}", evidence_story::of_metric(metric));
         }
-        if let Some(counterfactual) = rule::counterfactual(report) {
+        if let Some(counterfactual) = decided.counterfactual(report) {
             let _ = write!(text, " {}", counterfactual.sentence);
         }
     }
@@ -199,7 +199,12 @@ pub(super) fn ended(view: &CanaryView, ending: &Ending) -> Fact {
                     "{head}: {gate} was left as it is, because somebody else put {found} there \
                      in the meantime."
                 )
-            } else if ending.gate.is_null() {
+            } else if ending.gate["holder"] == **model {
+                format!(
+                    "{head}: {model} stood in {gate} before this canary and was left there, as \
+                     there was nothing to put back; roll it back with rollback_model."
+                )
+            } else if ending.gate["unchanged"] == true {
                 format!(
                     "{head}: {model} does not stand in {gate} by this canary, so that there was nothing to put back."
                 )
@@ -237,7 +242,7 @@ fn fields(view: &CanaryView) -> Value {
     let row = &view.row;
     let mut fields = json!({
         "status": row.status.as_str(), "phase": row.phase.as_str(), "modelId": row.model_id,
-        "fromGate": row.from_gate, "toGate": row.to_gate, "gate": row.to_gate,
+        "fromGate": row.from_gate, "toGate": row.to_gate, "gate": view.watched_gate(),
     });
     if row.dry_run {
         fields["dryRun"] = json!(true);
@@ -250,7 +255,10 @@ pub(super) fn started(view: &CanaryView) -> (&'static str, Value) {
 }
 
 pub(super) fn updated(view: &CanaryView) -> (&'static str, Value) {
-    ("update", with(fields(view), json!({ "reason": view.row.reason })))
+    (
+        "update",
+        with(fields(view), json!({ "reason": view.row.reason, "trouble": view.row.trouble })),
+    )
 }
 
 pub(super) fn metric(view: &CanaryView, sample: &StoredSample) -> (&'static str, Value) {

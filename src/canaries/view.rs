@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::board::Posted;
-use crate::canaries::policy::Policy;
+use crate::canaries::policy::{GateChange, Policy};
 use crate::canaries::rule::{Evidence, Moment, Report};
 use crate::canaries::sample::StoredSample;
 use crate::canaries::window::Window;
@@ -87,6 +87,22 @@ impl CanaryView {
     /// Its id.
     pub fn canary_id(&self) -> CanaryId {
         CanaryId::parse(&self.row.canary_id).expect(PARSED)
+    }
+
+    /// Whether it put its model into the gate to be watched there.
+    pub(super) fn is_in_gate(&self) -> bool {
+        !self.row.dry_run && self.policy.gate_change() == GateChange::AtStart
+    }
+
+    /// The gate in which the model stands while it is watched: the one it entered, or the one it
+    /// comes from as long as it has entered none.
+    pub fn watched_gate(&self) -> GateId {
+        if self.is_in_gate() { self.to_gate() } else { self.from_gate() }
+    }
+
+    /// The gate that it is compared with.
+    pub(super) fn other_gate(&self) -> GateId {
+        if self.is_in_gate() { self.from_gate() } else { self.to_gate() }
     }
 
     /// The model that is watched.

@@ -15,6 +15,10 @@ use crate::canaries::view::CanaryView;
 use crate::clock::Timestamp;
 use crate::ids::{GateId, ModelId};
 
+/// What a selector of failed requests that matches nothing may mean.
+const NO_FAILURES: &str = "no failed request was ever counted here: if that is because PROM_ERRORS \
+     matches the wrong series, no failure will be seen";
+
 /// The ledgers of a canary, stored with each measurement.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Ledgers {
@@ -66,12 +70,18 @@ async fn look(deps: &CanaryDeps, view: &CanaryView, mut ledgers: Ledgers) -> Cou
     let now = deps.clock.now();
     let compared = view.policy.mode() == Mode::Both;
     let (canary, baseline) = tokio::join!(
-        measure(source, &view.policy, (view.model(), view.to_gate()), &mut ledgers.canary, now),
+        measure(
+            source,
+            &view.policy,
+            (view.model(), view.watched_gate()),
+            &mut ledgers.canary,
+            now
+        ),
         async {
             if !compared {
                 return None;
             }
-            let subject = (view.model(), view.from_gate());
+            let subject = (view.model(), view.other_gate());
             let counters = ledgers.baseline.get_or_insert_default();
             Some(measure(source, &view.policy, subject, counters, now).await)
         },
@@ -122,7 +132,7 @@ pub(super) struct Glance {
 /// Looks once without counting.
 pub(super) async fn glance(source: &dyn MetricsSource, new: &NewCanary, now: Timestamp) -> Glance {
     let lookback = Counters::default().lookback(new.policy.poll(), now.unix_ms());
-    let look = look_at(&new.policy, new.model.clone(), new.to_gate.clone(), lookback);
+    let look = look_at(&new.policy, new.model.clone(), new.watched_gate(), lookback);
     let looked = source.look(&look).await;
     let mut caveats = looked.warnings.clone();
     if let Seen::NoData(why) | Seen::Error(why) = &looked.errors {
@@ -130,6 +140,12 @@ pub(super) async fn glance(source: &dyn MetricsSource, new: &NewCanary, now: Tim
     }
     if let Seen::NoData(why) | Seen::Error(why) = &looked.latency {
         caveats.push(format!("latency: {why}"));
+    }
+    if let Seen::Counters(counters) = &looked.errors
+        && counters.failed.is_empty()
+        && !counters.total.is_empty()
+    {
+        caveats.push(NO_FAILURES.to_owned());
     }
     let target = new.policy.targets().latency_p95_ms;
     caveats.extend(target.and_then(|target| looked.latency_caveat(target)));

@@ -97,6 +97,8 @@ pub struct CanaryRow {
     pub decision_id: Option<String>,
     /// When that was made.
     pub decided_at: Option<String>,
+    /// What keeps it from going on, as a sentence.
+    pub trouble: Option<String>,
 }
 
 /// What changes when a canary moves on; `None` leaves a column as it is.
@@ -123,6 +125,8 @@ pub struct CanaryChange {
     pub decision_id: Option<String>,
     /// See [`CanaryRow::decided_at`].
     pub decided_at: Option<String>,
+    /// See [`CanaryRow::trouble`]; `Some(None)` says that it is over.
+    pub trouble: Option<Option<String>>,
 }
 
 /// What one look gave.

@@ -98,6 +98,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         decision_id -> Nullable<Text>,
         decided_at -> Nullable<Text>,
+        trouble -> Nullable<Text>,
     }
 }
 

@@ -53,6 +53,9 @@ pub(super) struct Shown {
     reason: Option<String>,
     decision_id: Option<String>,
     decided_at: Option<String>,
+    /// What keeps it from going on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
 }
 
 impl Shown {
@@ -77,6 +80,7 @@ impl Shown {
             reason: row.reason,
             decision_id: row.decision_id,
             decided_at: row.decided_at,
+            trouble: row.trouble,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::canaries::StoredSample;
 use crate::clock::Timestamp;
 use crate::ids::CanaryId;
 use crate::store::audits::AuditRow;
-use crate::store::canaries::Phase;
+use crate::store::canaries::{CanaryRow, CanaryStatus, Phase};
 use crate::tools::why::{details, facts_about};
 use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
 
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
     id: String,
-    decision: Option<&'static str>,
+    decision: Option<String>,
     reason: Option<String>,
     thresholds: Thresholds,
     observed: Observed,
@@ -123,7 +123,7 @@ async fn explain_canary(
     let row = &view.row;
     Ok(Answer {
         id: id.to_string(),
-        decision: (row.phase == Phase::Over).then(|| row.status.as_str()),
+        decision: decision_about(row, &record),
         reason: row.reason.clone(),
         thresholds: Thresholds {
             latency_p95_ms: targets.latency_p95_ms,
@@ -146,6 +146,17 @@ async fn explain_canary(
     })
 }
 
+/// What became of a canary that is over: a dry run says what would have.
+fn decision_about(row: &CanaryRow, record: &Value) -> Option<String> {
+    match row.phase {
+        Phase::Over if row.status == CanaryStatus::Pending => {
+            record["decision"].as_str().map(str::to_owned)
+        }
+        Phase::Over => Some(row.status.as_str().to_owned()),
+        _ => None,
+    }
+}
+
 fn explain(id: String, rows: &[AuditRow]) -> Answer {
     let end = rows.iter().rev().find_map(|row| Some((decision(row)?, row)));
     let last = end.map(|(_, row)| details(row)).unwrap_or_default();
@@ -156,7 +167,7 @@ fn explain(id: String, rows: &[AuditRow]) -> Answer {
     });
     Answer {
         id,
-        decision: end.map(|(decision, _)| decision),
+        decision: end.map(|(decision, _)| decision.to_owned()),
         reason: last["reason"].as_str().map(str::to_owned),
         thresholds: Thresholds::default(),
         observed: Observed::default(),

@@ -31,6 +31,7 @@ fn row(phase: Phase, dry_run: bool) -> CanaryRow {
         reason: None,
         decision_id: None,
         decided_at: None,
+        trouble: None,
     }
 }
 

@@ -132,3 +132,40 @@ async fn a_promotion_that_requires_evals_does_not_go_without_them() {
     let story = bench.story(&id).await;
     assert!(story.contains("no eval of safety has completed"), "{story}");
 }
+
+#[actix::test]
+async fn a_model_that_stood_in_the_gate_before_is_left_there_and_that_is_said() {
+    let bench = Bench::new(Behaviour::Failing(0.3)).await;
+    bench.put("ranker:2").await;
+    let id = bench.begin(quick()).await;
+    let view = bench.until_over(&id).await;
+    assert_eq!(view.row.status, CanaryStatus::RolledBack);
+    assert_eq!(bench.production().await.as_deref(), Some("ranker:2"));
+    let story = bench.story(&id).await;
+    assert!(story.contains("ranker:2 stood in production before this canary"), "{story}");
+}
+
+#[actix::test]
+async fn a_canary_that_has_entered_no_gate_is_watched_in_the_one_it_comes_from() {
+    let bench = Bench::new(Behaviour::Failing(0.0)).await;
+    let dry = bench.canaries.begin(NewCanary { dry_run: true, ..new(quick()) }).await.unwrap();
+    assert_eq!(dry.view.watched_gate().as_str(), "staging");
+    let at_promotion = json!({ "gateChange": "at_promotion" });
+    let late = bench.canaries.begin(new(quick_with(&at_promotion))).await.unwrap();
+    assert_eq!(late.view.watched_gate().as_str(), "staging");
+    bench.until_over(&late.view.canary_id()).await;
+    let at_start = bench.begin(quick()).await;
+    assert_eq!(bench.view(&at_start).await.watched_gate().as_str(), "production");
+}
+
+#[actix::test]
+async fn a_gate_that_somebody_else_moved_is_noticed_in_mid_window() {
+    let bench = Bench::new(Behaviour::Failing(0.0)).await;
+    let id = bench.begin(quick_with(&json!({ "windowSeconds": 60, "pollSeconds": 0.2 }))).await;
+    bench.until_polls(&id, 1).await;
+    bench.put("ranker:9").await;
+    let view = bench.until_over(&id).await;
+    assert_eq!(view.row.reason.as_deref(), Some("gate_moved"));
+    assert!(view.elapsed() < Duration::from_secs(30), "{:?}", view.elapsed());
+    assert_eq!(bench.production().await.as_deref(), Some("ranker:9"));
+}

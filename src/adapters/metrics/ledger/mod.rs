@@ -133,6 +133,9 @@ impl Counters {
         if let Err(why) = checked {
             return Sample::Error { why };
         }
+        if self.total.is_replaced(total.iter()) {
+            (self.total, self.failed, self.owed) = (Shelf::default(), Shelf::default(), 0);
+        }
         let newest = newest(total.iter());
         // Samples that came after the totals were read wait for the next look.
         let failed: Vec<Series> = failed.iter().map(|series| until(series, newest)).collect();
@@ -169,6 +172,9 @@ impl Counters {
         let series = || buckets.iter().map(|bucket| &bucket.series);
         if let Err(why) = check(series(), MOST_BUCKETS, "latency buckets") {
             return (Sample::Error { why }, None);
+        }
+        if self.buckets.is_replaced(series()) {
+            self.buckets = Shelf::default();
         }
         let gap = gap(newest(series()), now, NO_BUCKETS);
         if gap.is_some() && self.buckets.has_begun() {

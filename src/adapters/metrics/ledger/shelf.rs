@@ -36,6 +36,17 @@ impl Shelf {
         self.began
     }
 
+    /// Whether every known series is gone and others are there: the target was named anew, and what
+    /// its counters stand at has nothing to do with what was counted.
+    pub(super) fn is_replaced<'a>(&self, mut series: impl Iterator<Item = &'a Series>) -> bool {
+        let mut seen = false;
+        let known = series.any(|one| {
+            seen = true;
+            self.last.contains_key(&one.key)
+        });
+        seen && !known && !self.last.is_empty()
+    }
+
     /// The processes among these series whose counters, taken together, fell. One counter alone
     /// may look as if it went on when it soon passed what it stood at before.
     pub(super) fn restarts_of_processes(&self, series: &[&Series]) -> Restarts {

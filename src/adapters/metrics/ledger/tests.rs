@@ -280,3 +280,13 @@ proptest! {
         prop_assert_eq!(counted, truth);
     }
 }
+
+#[test]
+fn a_target_that_was_named_anew_brings_nothing_from_its_life_before() {
+    let mut ledger = Counters::default();
+    absorb(&mut ledger, &looked(0, vec![series("a", &[(0, 1_000_100.0)])], vec![]));
+    let renamed = series("b", &[(5, 1_000_200.0)]);
+    assert_eq!(absorb(&mut ledger, &looked(5, vec![renamed], vec![])), counts(0, 0));
+    let on = series("b", &[(10, 1_000_250.0)]);
+    assert_eq!(absorb(&mut ledger, &looked(10, vec![on], vec![])), counts(50, 0));
+}

@@ -29,6 +29,7 @@ fn canary(stamp: &str) -> CanaryRow {
         reason: None,
         decision_id: None,
         decided_at: None,
+        trouble: None,
     }
 }
 
