@@ -1,6 +1,7 @@
 //! Canaries from their start to their end: the real binary, real pages of metrics, real kills.
 
 mod aborted;
+mod killed;
 mod prometheus;
 mod scraped;
 pub mod site;
