@@ -111,7 +111,7 @@ fn is_whole(request: &[u8]) -> bool {
     length.is_none_or(|length| length.parse::<usize>().unwrap() <= body.len())
 }
 
-async fn misbehave(stream: &mut TcpStream, fault: Fault) -> std::io::Result<()> {
+pub async fn misbehave(stream: &mut TcpStream, fault: Fault) -> std::io::Result<()> {
     const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
     match fault {
         Fault::Raw(bytes) => {

@@ -1,5 +1,6 @@
 //! The wire contract, as clients, dashboards, scripts and operators rely on it.
 
+mod canaries;
 mod curls;
 mod events;
 mod recorded;

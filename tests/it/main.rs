@@ -4,6 +4,7 @@
 
 mod abuse;
 mod architecture;
+mod canaries;
 mod canary_rates;
 mod crash;
 mod database;

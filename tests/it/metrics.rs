@@ -3,7 +3,7 @@
 mod faults;
 mod prometheus;
 mod scrape;
-mod servers;
+pub mod servers;
 pub mod target;
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use lukhas_mcp::clock::{Clock, SystemClock};
 use lukhas_mcp::config::{Environment, Overrides, Settings};
 use lukhas_mcp::ids::{GateId, ModelId};
 
-const SELECTORS: &[(&str, &str)] = &[
+pub const SELECTORS: &[(&str, &str)] = &[
     ("PROM_TOTAL", "http_requests_total{gate=$__gate}"),
     ("PROM_ERRORS", "http_requests_total{gate=$__gate,code=~\"5..\"}"),
     ("PROM_BUCKET", "http_request_duration_seconds_bucket{gate=$__gate}"),

@@ -1,6 +1,6 @@
 //! Models and gates through the tools of a real daemon.
 
-mod git;
+pub mod git;
 mod http;
 mod killing;
 mod server;

@@ -130,7 +130,9 @@ fn scrape(
         authorities: authorities("scrape.ca_file", settings.ca_file.as_ref())?,
     };
     let outbound = Outbound::new("the page of metrics", url.origin(), &options)
-        .map_err(SourceError::Outbound)?;
+        .map_err(SourceError::Outbound)?
+        // A gate whose page cannot be read must not blind the canaries of the others.
+        .without_breaker();
     Ok(Some(Arc::new(Scrape::new(outbound, url, selectors.clone(), Arc::clone(clock)))))
 }
 
@@ -155,6 +157,8 @@ fn prometheus(
     };
     let outbound =
         Outbound::new("Prometheus", url.clone(), &options).map_err(SourceError::Outbound)?;
+    // Neither must a query that takes too long for one gate.
+    let outbound = outbound.without_breaker();
     Ok(Some(Arc::new(Prometheus::new(outbound, selectors, queries, Arc::clone(clock)))))
 }
 

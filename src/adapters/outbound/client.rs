@@ -41,7 +41,8 @@ pub struct Outbound {
     server: &'static str,
     base: Url,
     client: Client,
-    breaker: Arc<Mutex<Breaker>>,
+    /// Absent where no call is to depend on what became of others.
+    breaker: Option<Arc<Mutex<Breaker>>>,
 }
 
 impl fmt::Debug for Outbound {
@@ -128,7 +129,15 @@ impl Outbound {
         // It fails only where a choice was made before, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
         let client = builder.build().map_err(unusable("the TLS set-up"))?;
-        Ok(Self { server, base, client, breaker: Arc::new(Mutex::new(Breaker::new())) })
+        Ok(Self { server, base, client, breaker: Some(Arc::new(Mutex::new(Breaker::new()))) })
+    }
+
+    /// Lets every call through, whatever became of those before. For callers that ask at a pace of
+    /// their own, each about something else: what one of them cannot have says nothing about the
+    /// others.
+    #[must_use]
+    pub fn without_breaker(self) -> Self {
+        Self { breaker: None, ..self }
     }
 
     /// What errors call the server.
@@ -142,12 +151,15 @@ impl Outbound {
     /// No answer came, or none that may be read.
     pub async fn call(&self, call: &Call) -> Result<Answer, OutboundError> {
         let request = self.request(call)?;
-        let permit = Permit::ask(self)?;
+        let permit = self.breaker.as_deref().map(|breaker| Permit::ask(self.server, breaker));
+        let permit = permit.transpose()?;
         let limit = call.timeout;
         let answer = tokio::time::timeout(limit, self.exchange(request, call.longest_answer))
             .await
             .unwrap_or(Err(OutboundError::TimedOut { server: self.server, limit }));
-        permit.settle(&answer);
+        if let Some(permit) = permit {
+            permit.settle(&answer);
+        }
         answer
     }
 
@@ -246,11 +258,10 @@ struct Permit<'a> {
 }
 
 impl<'a> Permit<'a> {
-    fn ask(outbound: &'a Outbound) -> Result<Self, OutboundError> {
-        let breaker = &outbound.breaker;
+    fn ask(server: &'static str, breaker: &'a Mutex<Breaker>) -> Result<Self, OutboundError> {
         let admitted = breaker.lock().unwrap_or_else(PoisonError::into_inner).admit(Instant::now());
-        let admission = admitted
-            .map_err(|retry_after| OutboundError::Open { server: outbound.server, retry_after })?;
+        let admission =
+            admitted.map_err(|retry_after| OutboundError::Open { server, retry_after })?;
         Ok(Self { breaker, admission, outcome: Outcome::Abandoned })
     }
 

@@ -168,7 +168,11 @@ async fn every_tool_is_described_and_refuses_what_it_does_not_know() {
         let mut arguments = json!({ "surprise": 1 });
         for key in &required {
             let form = schema["properties"][key]["pattern"].as_str().unwrap_or_default();
-            arguments[*key] = json!(if form.is_empty() { "job_x" } else { "x" });
+            arguments[*key] = match *key {
+                "canaryId" => json!("canary_x"),
+                "policy" => json!({}),
+                _ => json!(if form.is_empty() { "job_x" } else { "x" }),
+            };
         }
         let call = json!({ "name": name, "arguments": arguments });
         let answer = daemon.rpc("tools/call", call).await;

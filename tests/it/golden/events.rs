@@ -7,28 +7,28 @@ use crate::harness::{Daemon, Home, read_until};
 
 /// One frame: its fields in the order they came.
 #[derive(Debug)]
-struct Frame(Vec<(String, String)>);
+pub struct Frame(Vec<(String, String)>);
 
 impl Frame {
     fn field(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn event(&self) -> &str {
+    pub fn event(&self) -> &str {
         self.field("event").unwrap_or_default()
     }
 
-    fn id(&self) -> i64 {
+    pub fn id(&self) -> i64 {
         self.field("id").unwrap_or_else(|| panic!("no id: {self:?}")).parse().unwrap()
     }
 
-    fn data(&self) -> Value {
+    pub fn data(&self) -> Value {
         serde_json::from_str(self.field("data").unwrap()).unwrap()
     }
 }
 
 /// The frames of a text, without comments.
-fn frames(text: &str) -> Vec<Frame> {
+pub fn frames(text: &str) -> Vec<Frame> {
     let fields = |frame: &str| {
         let fields = frame.lines().filter_map(|line| line.split_once(": "));
         fields

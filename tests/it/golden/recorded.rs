@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::canaries;
+use crate::canaries::site::{Face, Site};
 use crate::golden::text;
 use crate::harness::{Daemon, Home};
 
@@ -143,6 +145,66 @@ async fn promotions_answer_as_they_were_recorded() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn canaries_answer_as_they_were_recorded() {
+    let site = Site::start([("production", Face::failing(0.0)), ("b", Face::idle())]).await;
+    let home = canaries::home(&site);
+    let daemon = home.start().await;
+    let form = regex::Regex::new("^canary_[A-Za-z0-9_-]{21}$").unwrap();
+    let mut canary = Value::Null;
+    for name in [
+        "start_canary_ok",
+        "canary_status_running",
+        "abort_canary_ok",
+        "canary_status_after_abort",
+        "start_canary_dry_run",
+    ] {
+        let (request, response) = recorded(name);
+        let asks_for_one = !name.starts_with("start_canary");
+        let arguments = if asks_for_one { json!({ "canaryId": canary }) } else { Value::Null };
+        let (status, body) = replay(&daemon, &request, arguments).await;
+        let (then, now) = answers(name, &response, status, &body);
+        for (key, value) in then.as_object().unwrap() {
+            match key.as_str() {
+                "canaryId" if asks_for_one => assert_eq!(now[key], canary, "{name}"),
+                "canaryId" => assert!(form.is_match(now[key].as_str().unwrap()), "{name}: {now}"),
+                "createdAt" | "updatedAt" => is_a_time(&now[key]),
+                // More is in a policy now.
+                "policy" => {
+                    for (member, value) in value.as_object().unwrap() {
+                        assert_eq!(&now[key][member], value, "{name}: {member}");
+                    }
+                }
+                _ => assert_eq!(&now[key], value, "{name}: {key}"),
+            }
+        }
+        canary = now["canaryId"].clone();
+        if name == "abort_canary_ok" {
+            why_math_answers_as_it_was_recorded(&daemon, &canary).await;
+        }
+    }
+}
+
+async fn why_math_answers_as_it_was_recorded(daemon: &Daemon, canary: &Value) {
+    let (request, mut response) = recorded("why_math_canary_aborted");
+    // The earlier server had a place for drift, which nothing ever filled.
+    let then = text(&response["body"]["result"]).replace(",\"max_drift\":null", "");
+    let then = then.replace(",\"drift\":null", "");
+    response["body"]["result"]["content"][0]["text"] = json!(then);
+    let (status, body) = replay(daemon, &request, json!({ "id": canary })).await;
+    let (then, now) = answers("why_math_canary_aborted", &response, status, &body);
+    for key in ["decision", "observed"] {
+        assert_eq!(now[key], then[key], "{key}");
+    }
+    for key in ["latency_p95_ms", "max_error_rate"] {
+        assert_eq!(now["thresholds"][key].as_f64(), then["thresholds"][key].as_f64(), "{key}");
+    }
+    assert_eq!(now["id"], *canary);
+    let aborts = now["evidence"].as_array().unwrap().iter();
+    // It was written twice then.
+    assert_eq!(aborts.filter(|fact| fact["action"] == "canary_abort").count(), 1, "{now}");
 }
 
 #[track_caller]

@@ -110,6 +110,28 @@ async fn slow_and_endless_servers_cost_half_a_poll() {
     }
 }
 
+/// A gate whose metrics cannot be had again and again says nothing about the next one.
+#[tokio::test]
+async fn what_failed_for_one_gate_blinds_nobody_else() {
+    let server = FaultServer::start(Fault::answer("500 Broken", "text/plain", "")).await;
+    let url = server.url.as_str();
+    let page = format!("{url}$__gate/metrics");
+    let scrape = source(&[SELECTORS, &[("LUKHAS_SCRAPE_URL", &page)]].concat());
+    let queries = source(&[("PROM_URL", url), ("PROM_Q_ERR", "a"), ("PROM_Q_LAT", "b")]);
+    for _ in 0..10 {
+        nothing_seen(&scrape.look(&look(POLL)).await, "a broken page");
+        nothing_seen(&queries.look(&look(POLL)).await, "a broken query");
+    }
+    let whole = "http_requests_total{gate=\"canary\",code=\"200\"} 5\n";
+    server.becomes(Fault::answer("200 OK", "text/plain; version=0.0.4", whole));
+    let seen = scrape.look(&look(POLL)).await.errors;
+    assert!(matches!(seen, Seen::Counters(_)), "{seen:?}");
+    let half = r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"0.5"]}}"#;
+    server.becomes(Fault::json(half));
+    let seen = queries.look(&look(POLL)).await.errors;
+    assert_eq!(seen, Seen::Scalar { value: 0.5, window_ms: 0 });
+}
+
 #[tokio::test]
 async fn a_redirect_leads_nowhere_and_takes_no_key_along() {
     let elsewhere = FaultServer::start(Fault::json("{}")).await;

@@ -70,7 +70,8 @@ async fn settle(watch: &mut Watch, truth: Sums) {
 async fn counts_equal_the_truth_and_a_dead_target_is_noticed() {
     let target = Target::start(true).await;
     target.requests(1_000, false, 700);
-    let Some(server) = Server::prometheus(&target.address, "counts from Prometheus").await else {
+    let Some(server) = Server::prometheus(&[&target.address], "counts from Prometheus").await
+    else {
         return;
     };
     let mut watch = Watch::new(source(&with_selectors(&server)), POLL);
@@ -123,7 +124,7 @@ fn is_no_data<T>(seen: &Seen<T>, part: &str) -> bool {
 async fn a_query_counts_only_if_it_gives_one_number() {
     let target = Target::start(true).await;
     target.requests(1_000, false, 10);
-    let server = Server::prometheus(&target.address, "queries to Prometheus").await;
+    let server = Server::prometheus(&[&target.address], "queries to Prometheus").await;
     let Some(server) = server else { return };
     until_read(&server).await;
     let seen = async |query: &str| scalar(&server, query).await.errors;
@@ -165,7 +166,7 @@ async fn a_query_counts_only_if_it_gives_one_number() {
 async fn victoria_metrics_shows_the_present_too() {
     let target = Target::start(false).await;
     target.requests(1_000, false, 700);
-    let server = Server::victoria_metrics(&target.address, "counts from VictoriaMetrics").await;
+    let server = Server::victoria_metrics(&[&target.address], "counts from VictoriaMetrics").await;
     let Some(server) = server else { return };
     let mut variables = with_selectors(&server);
     // Of counters, the ones that are silent now; of queries, the newest value.

@@ -1,4 +1,4 @@
-//! Real metrics servers, each on a port of its own, watching a target each second.
+//! Real metrics servers, each on a port of its own, watching targets each second.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -26,7 +26,7 @@ impl Drop for Server {
 
 impl Server {
     /// A Prometheus; `None`, said aloud, where there is none.
-    pub async fn prometheus(target: &str, test: &str) -> Option<Self> {
+    pub async fn prometheus(targets: &[&str], test: &str) -> Option<Self> {
         let arguments = |directory: &str, port: u16| {
             vec![
                 format!("--config.file={directory}/scrape.yml"),
@@ -35,11 +35,11 @@ impl Server {
                 "--log.level=error".to_owned(),
             ]
         };
-        Self::start("prometheus", arguments, "/-/ready", target, test).await
+        Self::start("prometheus", arguments, "/-/ready", targets, test).await
     }
 
     /// A `VictoriaMetrics`; `None`, said aloud, where there is none.
-    pub async fn victoria_metrics(target: &str, test: &str) -> Option<Self> {
+    pub async fn victoria_metrics(targets: &[&str], test: &str) -> Option<Self> {
         let arguments = |directory: &str, port: u16| {
             vec![
                 format!("-promscrape.config={directory}/scrape.yml"),
@@ -48,21 +48,22 @@ impl Server {
                 "-loggerLevel=ERROR".to_owned(),
             ]
         };
-        Self::start("victoria-metrics", arguments, "/health", target, test).await
+        Self::start("victoria-metrics", arguments, "/health", targets, test).await
     }
 
     async fn start(
         program: &str,
         arguments: impl Fn(&str, u16) -> Vec<String>,
         ready: &str,
-        target: &str,
+        targets: &[&str],
         test: &str,
     ) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_str().unwrap().to_owned();
         let config = format!(
             "global:\n  scrape_interval: 1s\nscrape_configs:\n- job_name: target\n  \
-             static_configs:\n  - targets: ['{target}']\n"
+             static_configs:\n  - targets: ['{}']\n",
+            targets.join("', '")
         );
         std::fs::write(directory.path().join("scrape.yml"), config).unwrap();
         // The port is free now, and hardly anybody takes it before the server does.
