@@ -235,7 +235,7 @@ pub(super) fn in_words(reason: &str) -> &str {
         PROMOTED_BY_OPERATOR => "somebody would not wait for the evidence",
         APPROVED => "somebody approved it",
         SUPERVISOR_GAVE_UP => "the part of the daemon that watches it failed again and again",
-        NOT_ENTERED => "the registry would not have it in the gate",
+        NOT_ENTERED => "its model could not be put into the gate",
         NOT_CONFIRMED => "the registry could not be asked whether the model stands in the gate",
         GATE_MOVED => "somebody else moved the gate",
         GAP => "nobody observed it for too long",

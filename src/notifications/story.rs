@@ -60,7 +60,13 @@ fn sentence(event: &CommittedEvent, payload: &Value) -> String {
         ("started", _) => "was started".to_owned(),
         ("promoted", _) => "was promoted".to_owned(),
         ("rolled_back", _) => "was rolled back".to_owned(),
-        ("update", Some(status)) => format!("changed to {status}"),
+        ("update", _) if text("trouble").is_some() => {
+            format!("waits, because {}", text("trouble").unwrap_or_default())
+        }
+        ("update", Some(status)) => match text("phase") {
+            Some(phase) => format!("is {} now", phase.replace('_', " ")),
+            None => format!("changed to {status}"),
+        },
         (other, _) => format!("changed ({other})"),
     };
     let to = text("toGate").or_else(|| text("gate"));
@@ -115,6 +121,11 @@ mod tests {
         check("model/ranker:2", "promoted", json!({}), "Model ranker:2 was promoted.");
         let paused = json!({ "status": "PAUSED" });
         check("canary/canary_x", "update", paused, "Canary canary_x changed to PAUSED.");
+        let asks = json!({ "status": "RUNNING", "phase": "awaiting_approval" });
+        check("canary/canary_x", "update", asks, "Canary canary_x is awaiting approval now.");
+        let stuck = json!({ "status": "RUNNING", "trouble": "the registry is silent" });
+        let waits = "Canary canary_x waits, because the registry is silent.";
+        check("canary/canary_x", "update", stuck, waits);
     }
 
     #[test]

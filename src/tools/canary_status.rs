@@ -44,7 +44,7 @@ pub(super) struct Shown {
     phase: &'static str,
     created_at: String,
     updated_at: String,
-    policy: Value,
+    policy: Option<Policy>,
     dry_run: bool,
     principal: String,
     source: String,
@@ -70,8 +70,7 @@ impl Shown {
             phase: row.phase.as_str(),
             created_at: row.created_at,
             updated_at: row.updated_at,
-            policy: serde_json::from_str::<Policy>(&row.policy_json)
-                .map_or(Value::Null, |policy| json!(policy)),
+            policy: serde_json::from_str(&row.policy_json).ok(),
             dry_run: row.dry_run,
             principal: row.principal,
             source: row.source,

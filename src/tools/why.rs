@@ -67,8 +67,8 @@ pub(super) async fn facts_about(doors: &Doors, id: &str) -> Result<Vec<AuditRow>
 impl Tool for Why {
     const NAME: &'static str = "why";
     const TITLE: &'static str = "Why it came so";
-    const DESCRIPTION: &'static str = "Tells what happened to a job or a model, who did it and why: one line \
-        for each recorded fact, oldest first, then the same as prose.";
+    const DESCRIPTION: &'static str = "Tells what happened to a job, a canary or a model, who did it and why: \
+        one line for each recorded fact, oldest first, then the same as prose.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;
     type Answer = Answer;
