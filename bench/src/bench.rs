@@ -16,7 +16,7 @@ const PLENTY: &str = "10000000";
 const MOST_READERS: &str = "20000";
 
 /// Where everything is; made once a session.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Bench {
     /// Databases, logs and generated configurations; on the disk that is to be measured.
     pub scratch: PathBuf,

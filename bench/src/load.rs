@@ -16,7 +16,8 @@ pub fn repeat(call: &Call, access: &Access, port: u16, count: u64) -> Result<()>
     spread(port, count, |connection, id| call.make(connection, access, id).map(drop))
 }
 
-fn spread(
+/// Makes so many calls over several connections.
+pub fn spread(
     port: u16,
     count: u64,
     each: impl Fn(&mut Connection, u64) -> Result<()> + Sync,

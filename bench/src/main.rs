@@ -29,7 +29,7 @@ use crate::bench::Bench;
 use crate::options::{Options, Part};
 use crate::plan::Plan;
 use crate::report::Report;
-use crate::sections::{fan_out, footprint, keys, operations, stall};
+use crate::sections::{canaries, fan_out, footprint, keys, operations, stall};
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -57,6 +57,7 @@ fn run(options: &Options) -> Result<Report> {
             Part::Stall => stall::measure(&bench, &plan),
             Part::Footprint => footprint::measure(&bench, &plan),
             Part::Keys => keys::measure(&bench, &plan),
+            Part::Canaries => canaries::measure(&bench, &plan),
         };
         match outcome {
             Ok(section) => report.sections.push(section),

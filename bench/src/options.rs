@@ -27,6 +27,8 @@ pub enum Part {
     Footprint,
     /// The time to refuse a wrong key.
     Keys,
+    /// A thousand running canaries, and a story among many.
+    Canaries,
 }
 
 /// Measures the daemon beside a bare actix handler and nginx nchan, in one session.

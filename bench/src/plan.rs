@@ -27,6 +27,10 @@ pub struct Plan {
     pub queued_jobs: u64,
     /// Wrong keys whose refusals are timed.
     pub wrong_keys: usize,
+    /// How long running canaries are measured.
+    pub canary_window: Duration,
+    /// Audit rows among which a story is looked up.
+    pub audit_rows: u64,
 }
 
 impl Plan {
@@ -43,6 +47,8 @@ impl Plan {
             starts: 9,
             queued_jobs: 20_000,
             wrong_keys: 100_000,
+            canary_window: Duration::from_secs(30),
+            audit_rows: 200_000,
         }
     }
 
@@ -55,6 +61,7 @@ impl Plan {
             fan_out_window: Duration::from_secs(2),
             stall_rounds: 5,
             queued_jobs: 50_000,
+            canary_window: Duration::from_mins(1),
             ..Self::quick()
         }
     }

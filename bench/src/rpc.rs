@@ -77,7 +77,8 @@ impl Call {
     }
 }
 
-fn tool(id: u64, name: &str, arguments: &Value) -> Value {
+/// The body of a call of a tool.
+pub fn tool(id: u64, name: &str, arguments: &Value) -> Value {
     json!({
         "jsonrpc": "2.0",
         "id": id,

@@ -1,5 +1,6 @@
 //! The parts of the benchmark, one file each.
 
+pub mod canaries;
 mod cell;
 pub mod fan_out;
 pub mod footprint;
