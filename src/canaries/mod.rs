@@ -64,7 +64,7 @@ use self::supervisor::{CanarySupervisor, Ping};
 pub use self::view::{CanaryView, Unreadable};
 
 /// How many canaries may be open at once.
-const MOST_OPEN: usize = 2_000;
+const MOST_OPEN: usize = 5_000;
 
 /// How many canaries that are over are kept at hand.
 const FINISHED: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0");
