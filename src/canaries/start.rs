@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::adapters::metrics::{MetricsSource, NotOffered};
-use crate::canaries::policy::{GateChange, Mode, Policy, Step};
+use crate::canaries::policy::{Mode, Policy, Step};
 use crate::canaries::rule::{self, Evidence, Feasibility};
 use crate::canaries::supervisor::Launch;
 use crate::canaries::view::CanaryView;
@@ -35,7 +35,7 @@ pub struct NewCanary {
 impl NewCanary {
     /// The gate in which the model stands while it is watched.
     pub(super) fn watched_gate(&self) -> GateId {
-        let enters = !self.dry_run && self.policy.gate_change() == GateChange::AtStart;
+        let enters = self.policy.enters_at_start(self.dry_run);
         if enters { self.to_gate.clone() } else { self.from_gate.clone() }
     }
 }

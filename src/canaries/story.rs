@@ -9,7 +9,7 @@ use crate::canaries::decision::{self, Decided, Verdict};
 use crate::canaries::evidence_story;
 use crate::canaries::machine::Command;
 use crate::canaries::numbers::{milliseconds, percent, seconds};
-use crate::canaries::record::Ending;
+use crate::canaries::record::{Ending, SYSTEM};
 use crate::canaries::sample::StoredSample;
 use crate::canaries::view::CanaryView;
 use crate::store::canaries::CanaryStatus;
@@ -151,7 +151,7 @@ fn action(decided: &Decided) -> &'static str {
 fn verdict(view: &CanaryView, decided: &Decided) -> String {
     let report = view.report();
     let at = seconds(view.elapsed().as_secs_f64());
-    let would = view.row.dry_run && decided.by == crate::canaries::record::SYSTEM;
+    let would = view.row.dry_run && decided.by == SYSTEM;
     let mut text = match (decided.verdict, would) {
         (Verdict::Promote, false) => format!("To be promoted after {at}"),
         (Verdict::Promote, true) => format!("It would be promoted after {at}"),
@@ -159,7 +159,7 @@ fn verdict(view: &CanaryView, decided: &Decided) -> String {
         (Verdict::RollBack, true) => format!("It would be rolled back after {at}"),
         (Verdict::Ask, _) => format!("Somebody has to decide after {at}"),
     };
-    if decided.by != crate::canaries::record::SYSTEM {
+    if decided.by != SYSTEM {
         // Writing to a string cannot fail.
         let _ = write!(text, ", by {}", decided.by);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::board::Posted;
-use crate::canaries::policy::{GateChange, Policy};
+use crate::canaries::policy::Policy;
 use crate::canaries::rule::{Evidence, Moment, Report};
 use crate::canaries::sample::StoredSample;
 use crate::canaries::window::Window;
@@ -91,7 +91,7 @@ impl CanaryView {
 
     /// Whether it put its model into the gate to be watched there.
     pub(super) fn is_in_gate(&self) -> bool {
-        !self.row.dry_run && self.policy.gate_change() == GateChange::AtStart
+        self.policy.enters_at_start(self.row.dry_run)
     }
 
     /// The gate in which the model stands while it is watched: the one it entered, or the one it

@@ -79,8 +79,7 @@ impl Tool for PromoteModel {
         let Arguments { model_id: model, gate, dry_run, requires, reason } = arguments;
         check_rules(&requires)
             .map_err(|error| ToolError::InvalidArguments(format!("{}: {error}", Self::NAME)))?;
-        let rules = requires;
-        let evidence = match rules.as_slice() {
+        let evidence = match requires.as_slice() {
             [] => None,
             rules => {
                 // A dry run is refused as the promotion would be, and nothing is written down.

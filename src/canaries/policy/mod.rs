@@ -208,6 +208,11 @@ impl Policy {
         self.gate_change
     }
 
+    /// Whether the model is put into the gate to be watched there; a dry run moves nothing.
+    pub fn enters_at_start(&self, dry_run: bool) -> bool {
+        !dry_run && self.gate_change == GateChange::AtStart
+    }
+
     /// The results of evals without which nothing is promoted.
     pub fn requires(&self) -> &[EvidenceRule] {
         &self.requires
