@@ -60,7 +60,8 @@ impl Settings {
 
     fn refuse_an_open_door(&self) -> Result<(), ConfigError> {
         let listen = self.server.listen;
-        let guarded = !self.auth.api_keys.is_empty() || self.auth.allow_anonymous;
+        let keys = self.auth.api_keys.len() + self.auth.read_keys.len();
+        let guarded = 0 < keys || self.auth.allow_anonymous;
         if guarded || listen.to_canonical().is_loopback() {
             Ok(())
         } else {

@@ -17,6 +17,7 @@ mod file;
 mod keys;
 mod load;
 mod render;
+mod server;
 mod settings;
 mod sources;
 mod value;

@@ -1,6 +1,6 @@
 //! Every setting there is. This is the table from which all else follows.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,6 +63,11 @@ declare_settings! {
             .variables(&["LUKHAS_MCP_API_KEYS"])
             .credential("api-keys")
             .optional("replace-me-1,replace-me-2");
+        /// Further keys, whose holders may read everything and change nothing.
+        read_keys: Vec<SecretString> = setting("auth.read_keys", Kind::Keys)
+            .variables(&["LUKHAS_MCP_READ_API_KEYS"])
+            .credential("read-api-keys")
+            .optional("replace-me-3");
         /// Whether the daemon may listen on any address without API keys.
         allow_anonymous: bool = setting("auth.allow_anonymous", Kind::Bool)
             .variables(&["LUKHAS_MCP_ALLOW_ANONYMOUS"])
@@ -76,6 +81,18 @@ declare_settings! {
             .variables(&["LUKHAS_REPO_ROOT"])
             .flag("--repo-root")
             .computed("the current directory", ".", |known| Value::Path(known.directory()));
+        /// Whether the tools only read it: nothing is written, and nothing committed.
+        read_only: bool = setting("repo.read_only", Kind::Bool)
+            .variables(&["LUKHAS_MCP_REPO_READ_ONLY"])
+            .default("false");
+        /// Name of the author of the commits that tools make.
+        git_author_name: String = setting("repo.git_author_name", Kind::Text)
+            .variables(&["LUKHAS_MCP_GIT_AUTHOR_NAME"])
+            .default("lukhas-mcp");
+        /// E-mail address of the author of the commits that tools make.
+        git_author_email: String = setting("repo.git_author_email", Kind::Text)
+            .variables(&["LUKHAS_MCP_GIT_AUTHOR_EMAIL"])
+            .default("lukhas-mcp@localhost");
     }
 
     /// The database, and how long things are kept in it.
@@ -86,6 +103,15 @@ declare_settings! {
             .flag("--db")
             .computed("`.mcp-state.db` in `repo.root`", ".mcp-state.db", |known| {
                 Value::Path(known.path("repo.root").join(".mcp-state.db"))
+            });
+        /// Directory of the search index over the repository; it can be removed at any time and is
+        /// built anew.
+        search_index: PathBuf = setting("store.search_index", Kind::Path)
+            .variables(&["LUKHAS_MCP_SEARCH_INDEX"])
+            .computed("the name of `store.db` with `.search` added", ".mcp-state.db.search", |known| {
+                let mut beside_database = known.path("store.db").as_os_str().to_owned();
+                beside_database.push(".search");
+                Value::Path(beside_database.into())
             });
         /// Directory for copies of the database; without it, they are put beside the database.
         backup_dir: Option<PathBuf> = setting("store.backup_dir", Kind::Path)
@@ -361,18 +387,5 @@ declare_settings! {
         requests: bool = setting("log.requests", Kind::Bool)
             .variables(&["LUKHAS_MCP_LOG_REQUESTS"])
             .default("true");
-    }
-}
-
-impl ServerSettings {
-    /// Where to listen.
-    pub fn address(&self) -> SocketAddr {
-        SocketAddr::new(self.listen, self.port)
-    }
-
-    /// The hosts, in lower case and without ports, that requests may name besides the loopback.
-    pub fn host_names(&self) -> Vec<String> {
-        let public = self.public_base_url.as_ref().and_then(Url::host_str).map(str::to_owned);
-        self.allowed_hosts.iter().cloned().chain(public).collect()
     }
 }

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["http"],
     &["mcp"],
     &["tools"],
-    &["audit", "canaries", "jobs", "legacy_state", "notifications"],
+    &["audit", "canaries", "jobs", "legacy_state", "notifications", "repo"],
     &["models"],
     &["events"],
     &["store", "adapters", "telemetry"],
@@ -31,14 +31,14 @@ const CONFINED: &[(&str, &[&str])] = &[
     (r"\b(diesel|diesel_migrations|libsqlite3_sys)::", &["store"]),
     (r"\b(actix_web|actix_web_lab|tracing_actix_web)::", &["http", "app"]),
     (r"\breqwest::", &["adapters", "client"]),
-    (r"\bgit2::", &["adapters"]),
+    (r"\bgit2::", &["adapters", "repo"]),
     (r"\bclap::", &["cli"]),
     (r"\bnix::", &["adapters"]),
-    (r"\brustix::", &["adapters", "app"]),
+    (r"\brustix::", &["adapters", "app", "repo"]),
     (r"\b(std|tokio)::process::Command\b", &["adapters", "own_process"]),
     (
         r"\b(std|tokio)::fs\b",
-        &["store", "adapters", "app", "cli", "config", "score", "legacy_state"],
+        &["store", "adapters", "app", "cli", "config", "score", "legacy_state", "repo"],
     ),
 ];
 
