@@ -9,6 +9,7 @@
 
 mod digest;
 mod path;
+pub mod root;
 
 pub use self::digest::{ContentDigest, InvalidDigest};
 pub use self::path::{PathError, RepoPath};
