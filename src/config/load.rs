@@ -17,6 +17,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// One entry a setting, in the order of declaration.
     pub origins: Vec<Resolved>,
+    /// The files they were read from, which may hold secrets.
+    pub files: Vec<PathBuf>,
 }
 
 /// One setting's value and where it came from.
@@ -48,7 +50,9 @@ impl Settings {
         let settings = Self::read(&mut reader)?;
         settings.refuse_an_open_door()?;
         settings.refuse_unsigned_webhooks()?;
-        Ok(Loaded { settings, origins: reader.resolved })
+        let file = reader.file.as_ref().map(|file| file.path.clone());
+        let files = environment.secret_files().map(|path| cwd.join(path)).chain(file).collect();
+        Ok(Loaded { settings, origins: reader.resolved, files })
     }
 
     /// The defaults, for a daemon in `directory` that nobody configured; no file is read.

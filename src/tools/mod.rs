@@ -38,6 +38,7 @@ use crate::audit::Audit;
 use crate::canaries::Canaries;
 use crate::jobs::Jobs;
 use crate::models::Models;
+use crate::repo::Repo;
 
 /// What tools may use.
 #[derive(Clone)]
@@ -50,6 +51,8 @@ pub struct Doors {
     pub canaries: Canaries,
     /// Recorded facts.
     pub audit: Audit,
+    /// The repository.
+    pub repo: Repo,
 }
 
 /// Who calls.
