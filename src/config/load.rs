@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::error::ConfigError;
 use super::fields::FromValue;
 use super::file::FileLayer;
@@ -47,6 +49,7 @@ impl Settings {
         let mut reader = Reader::new(overrides, environment, file, cwd);
         let settings = Self::read(&mut reader)?;
         settings.refuse_an_open_door()?;
+        settings.refuse_a_key_of_two_roles()?;
         settings.refuse_unsigned_webhooks()?;
         Ok(Loaded { settings, origins: reader.resolved })
     }
@@ -67,6 +70,13 @@ impl Settings {
         } else {
             Err(ConfigError::Open { listen })
         }
+    }
+
+    fn refuse_a_key_of_two_roles(&self) -> Result<(), ConfigError> {
+        let operates = |key: &SecretString| {
+            self.auth.api_keys.iter().any(|other| other.expose_secret() == key.expose_secret())
+        };
+        if self.auth.read_keys.iter().any(operates) { Err(ConfigError::TwoRoles) } else { Ok(()) }
     }
 
     fn refuse_unsigned_webhooks(&self) -> Result<(), ConfigError> {
