@@ -7,8 +7,13 @@
 //! 3. A file is changed under its lock, whole or not at all, and its story is told afterwards even
 //!    if the daemon was killed in between.
 
+pub mod content;
 mod digest;
+mod glob;
 mod path;
+mod templates;
 
 pub use self::digest::{ContentDigest, InvalidDigest};
+pub use self::glob::{Glob, GlobError};
 pub use self::path::{PathError, RepoPath};
+pub use self::templates::Template;
