@@ -11,6 +11,7 @@ pub mod content;
 mod digest;
 mod glob;
 mod path;
+pub mod root;
 mod templates;
 
 pub use self::digest::{ContentDigest, InvalidDigest};

