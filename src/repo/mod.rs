@@ -15,6 +15,6 @@ pub mod root;
 mod templates;
 
 pub use self::digest::{ContentDigest, InvalidDigest};
-pub use self::glob::{Glob, GlobError};
+pub use self::glob::{Glob, InvalidGlob};
 pub use self::path::{PathError, RepoPath};
 pub use self::templates::Template;
