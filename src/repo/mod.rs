@@ -8,6 +8,7 @@
 //!    if the daemon was killed in between.
 
 mod change;
+pub mod content;
 mod digest;
 mod error;
 mod glob;
@@ -19,6 +20,7 @@ mod path;
 pub mod root;
 mod settling;
 mod story;
+mod templates;
 mod writing;
 
 use std::sync::Arc;
@@ -38,6 +40,7 @@ pub use self::error::{RepoError, RepoErrorKind};
 pub use self::glob::{Glob, InvalidGlob};
 pub use self::listing::{ListRequest, Listed, Listing};
 pub use self::path::{PathError, RepoPath};
+pub use self::templates::Template;
 pub use self::writing::{
     Appended, Existing, RenameRequest, Renamed, WriteRequest, WriteTool, Written,
 };

@@ -23,6 +23,7 @@ mod rollback_model;
 mod run_eval;
 mod start_canary;
 mod status;
+mod typed;
 mod why;
 mod why_math;
 
@@ -55,11 +56,22 @@ pub struct Doors {
     pub repo: Repo,
 }
 
+/// What the holder of a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// See everything, and change nothing.
+    Read,
+    /// Everything.
+    Operate,
+}
+
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The name of the key that was presented, or `anonymous`; never the key.
     pub principal: String,
+    /// What that key is for.
+    pub role: Role,
 }
 
 /// What calling a tool does to the world, as clients are told.
@@ -69,8 +81,17 @@ pub enum Effect {
     Reads,
     /// It adds something.
     Adds,
+    /// It changes something that was there; doing it twice is not doing it once.
+    Changes,
     /// It ends or removes something; doing it twice is doing it once.
     Ends,
+}
+
+impl Role {
+    /// Whether a tool with this effect may be called.
+    pub fn may(self, effect: Effect) -> bool {
+        self == Self::Operate || effect == Effect::Reads
+    }
 }
 
 /// A thing that a client can call by name.
