@@ -21,6 +21,8 @@ pub mod root;
 mod settling;
 mod story;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::sync::Arc;
