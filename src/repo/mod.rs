@@ -16,6 +16,7 @@ mod journal;
 mod listing;
 mod locks;
 mod mutation;
+mod names;
 mod path;
 pub mod root;
 mod settling;
