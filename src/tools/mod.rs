@@ -18,6 +18,7 @@ mod promote_model;
 mod reason;
 mod registry;
 mod replay_decision;
+mod repository;
 mod result;
 mod rollback_model;
 mod run_eval;

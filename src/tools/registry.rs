@@ -6,8 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::tools::repository::{
+    CreateFileAlias, WriteFileAlias, append_file, create_file, delete_file, find_files, list_dir,
+    rename_file, update_file, write_file,
+};
 use crate::tools::result::CallResult;
-use crate::tools::typed::{AnyTool, typed};
+use crate::tools::typed::{AnyTool, hidden, typed};
 use crate::tools::{
     Caller, Doors, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
     job_logs, list_canaries, list_jobs, list_models, model_history, promote_model, replay_decision,
@@ -66,6 +70,16 @@ impl Default for Registry {
             typed::<replay_decision::ReplayDecision>(),
             typed::<why::Why>(),
             typed::<why_math::WhyMath>(),
+            typed::<list_dir::ListDir>(),
+            typed::<find_files::FindFiles>(),
+            typed::<write_file::WriteFile>(),
+            typed::<create_file::CreateFile>(),
+            typed::<update_file::UpdateFile>(),
+            typed::<append_file::AppendFile>(),
+            typed::<rename_file::RenameFile>(),
+            typed::<delete_file::DeleteFile>(),
+            hidden::<WriteFileAlias>(),
+            hidden::<CreateFileAlias>(),
         ];
         let by_name = tools.iter().enumerate().map(|(n, tool)| (tool.name(), n)).collect();
         let calls = tools.iter().map(|_| Calls::default()).collect();

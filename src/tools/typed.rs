@@ -111,3 +111,8 @@ fn invalid<T: Tool>(arguments: &str) -> ToolError {
 pub(super) fn typed<T: Tool>() -> Box<dyn AnyTool> {
     Box::new(Typed::<T> { is_listed: true, tool: PhantomData })
 }
+
+/// A tool that stays callable for clients that know it already.
+pub(super) fn hidden<T: Tool>() -> Box<dyn AnyTool> {
+    Box::new(Typed::<T> { is_listed: false, tool: PhantomData })
+}
