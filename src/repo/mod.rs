@@ -8,6 +8,7 @@
 //!    if the daemon was killed in between.
 
 mod digest;
+pub mod patch;
 mod path;
 
 pub use self::digest::{ContentDigest, InvalidDigest};
