@@ -17,6 +17,7 @@ mod listing;
 mod locks;
 mod mutation;
 mod names;
+pub mod patch;
 mod path;
 pub mod root;
 mod settling;
@@ -45,7 +46,8 @@ pub use self::listing::{ListRequest, Listed, Listing};
 pub use self::path::{PathError, RepoPath};
 pub use self::templates::Template;
 pub use self::writing::{
-    Appended, Existing, RenameRequest, Renamed, WriteRequest, WriteTool, Written,
+    Appended, Existing, PatchRequest, Patched, RenameRequest, Renamed, WriteRequest, WriteTool,
+    Written,
 };
 
 /// The largest file that is read or written as a whole, in bytes.
