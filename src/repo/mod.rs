@@ -17,12 +17,16 @@ mod journal;
 mod listing;
 mod locks;
 mod mutation;
+mod names;
+pub mod patch;
 mod path;
 pub mod root;
 mod settling;
 mod story;
 mod survey;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::sync::Arc;
@@ -46,7 +50,8 @@ pub use self::path::{PathError, RepoPath};
 pub use self::survey::{Directory, Language, Survey};
 pub use self::templates::Template;
 pub use self::writing::{
-    Appended, Existing, RenameRequest, Renamed, WriteRequest, WriteTool, Written,
+    Appended, Existing, PatchRequest, Patched, RenameRequest, Renamed, WriteRequest, WriteTool,
+    Written,
 };
 
 /// The largest file that is read or written as a whole, in bytes.
