@@ -62,7 +62,6 @@ pub enum FileError {
         /// What was named.
         path: RepoPath,
         /// What its name has that is not allowed.
-        #[source]
         reason: PathError,
     },
     /// It is the daemon's own.
