@@ -44,7 +44,7 @@ use crate::repo::RepoError;
 use crate::repo::root::RootError;
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::supervision::{Ended, RestartPolicy, Supervision};
-use crate::tools::{Doors, Links};
+use crate::tools::{Doors, Infrastructure, Links};
 
 /// Why the daemon did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +181,13 @@ impl Application {
             audit: trail.audit.clone(),
             repo: repo.clone(),
             links: Links::new(settings.server.public_base_url.as_ref(), address),
+            infrastructure: Infrastructure {
+                store: store.clone(),
+                supervision: supervision.clone(),
+                clock: Arc::clone(&clock),
+                started: clock.now(),
+                read_only: settings.repo.read_only,
+            },
         };
         let shared = web::Data::new(Shared {
             server: mcp::Server::new(doors.clone()),

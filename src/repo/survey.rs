@@ -99,7 +99,7 @@ fn survey(deps: &Deps, lines: bool) -> Result<Survey, RepoError> {
         ControlFlow::Continue(())
     })?;
     let manifests = std::mem::take(&mut tally.manifests);
-    let counted = lines.then(|| count_lines(deps, &tally.texts, until)).unwrap_or_default();
+    let counted = if lines { count_lines(deps, &tally.texts, until) } else { Counted::new() };
     let mut survey = tally.finish(&counted);
     survey.is_cut |= walked.is_cut || MANIFESTS < manifests.len();
     let known = |path: &str| manifests.iter().any(|(manifest, _)| manifest.as_str() == path);
@@ -134,8 +134,7 @@ fn count_lines(deps: &Deps, texts: &[(RepoPath, u64)], until: Instant) -> Counte
 
 /// Lines, of which the last need not be ended.
 fn lines_of(bytes: &[u8]) -> u64 {
-    let ends = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-    ends + u64::from(bytes.last().is_some_and(|last| *last != b'\n'))
+    bytes.split_inclusive(|byte| *byte == b'\n').count() as u64
 }
 
 /// A survey in the making. Pure.

@@ -10,6 +10,7 @@ mod canary_status;
 mod cancel_job;
 mod documents;
 mod error;
+mod infrastructure_status;
 mod job_logs;
 mod links;
 mod list_canaries;
@@ -37,6 +38,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::documents::{Document, document};
 pub use self::error::ToolError;
+pub use self::infrastructure_status::Infrastructure;
 pub use self::links::Links;
 pub use self::registry::{CallCounts, Registry};
 pub use self::result::{CallResult, Reply};
@@ -61,6 +63,8 @@ pub struct Doors {
     pub repo: Repo,
     /// Where readers find what tools name.
     pub links: Links,
+    /// The daemon itself.
+    pub infrastructure: Infrastructure,
 }
 
 /// What the holder of a key may do.

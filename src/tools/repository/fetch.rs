@@ -155,7 +155,7 @@ async fn file(
                 "{path} is not text, and lines can be taken of text only; leave lines out"
             )));
         }
-        Some(range) => cut(text, range)?,
+        Some(range) => cut(&text, range)?,
     };
     let metadata = wanted.has(Field::Metadata).then(|| Metadata {
         r#type: "file",
@@ -188,7 +188,7 @@ fn of_document(
     let (sha256, size) = (ContentDigest::of(text.as_bytes()), text.len() as u64);
     let (text, lines) = match range {
         None => (text, None),
-        Some(range) => cut(text, range)?,
+        Some(range) => cut(&text, range)?,
     };
     let metadata = wanted.has(Field::Metadata).then(|| Metadata {
         r#type: kind.as_str(),
@@ -211,7 +211,7 @@ fn of_document(
 }
 
 /// The lines of a text that were asked for, with their line ends.
-fn cut(text: String, range: LineRange) -> Result<(String, Option<Lines>), ToolError> {
+fn cut(text: &str, range: LineRange) -> Result<(String, Option<Lines>), ToolError> {
     let LineRange { from, to } = range;
     if from == 0 || to.is_some_and(|to| to < from) {
         return Err(invalid::<Fetch>("lines: from must be at least 1, and to not before it"));
@@ -240,14 +240,14 @@ mod tests {
             (2, Some(3), "two\n\n", 3),
             (4, Some(9), "four", 4),
         ] {
-            let (found, lines) = cut(text.to_owned(), LineRange { from, to }).unwrap();
+            let (found, lines) = cut(text, LineRange { from, to }).unwrap();
             assert_eq!(
                 (found.as_str(), lines),
                 (cut_out, Some(Lines { from, to: last, total: 4 }))
             );
         }
         for (from, to) in [(0, None), (3, Some(2)), (5, None)] {
-            assert!(cut(text.to_owned(), LineRange { from, to }).is_err(), "{from} {to:?}");
+            assert!(cut(text, LineRange { from, to }).is_err(), "{from} {to:?}");
         }
     }
 }
