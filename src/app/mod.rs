@@ -5,12 +5,14 @@ mod housekeeping;
 mod listener;
 mod parts;
 mod registry;
+mod repository;
 mod shipped_evals;
 mod signals;
 mod supervisor_notice;
 mod webhooks;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +40,8 @@ use crate::jobs::Jobs;
 use crate::legacy_state::{self, ImportError};
 use crate::mcp;
 use crate::notifications::Bell;
+use crate::repo::RepoError;
+use crate::repo::root::RootError;
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::supervision::{Ended, RestartPolicy, Supervision};
 use crate::tools::Doors;
@@ -60,6 +64,12 @@ pub enum AppError {
     /// The canaries of an earlier run cannot be taken up.
     #[error("the daemon could not start: {0}")]
     Canaries(#[from] CanaryError),
+    /// The directory of the repository cannot be used.
+    #[error("{0}; set LUKHAS_REPO_ROOT to the directory of a repository")]
+    Root(#[from] RootError),
+    /// The repository's unfinished changes cannot be settled.
+    #[error("the daemon could not start: {0}")]
+    Repository(#[from] RepoError),
     /// The earlier server's state is there and cannot be used.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -107,11 +117,12 @@ pub struct Application {
 impl Application {
     /// Opens the database, starts the actors, takes up what was left and binds the port.
     ///
-    /// Must be called inside an actix system.
+    /// Must be called inside an actix system. `files` are those that the settings came from, which
+    /// may hold secrets.
     ///
     /// # Errors
     /// Whatever keeps the daemon from starting; nothing was changed then but what a start changes.
-    pub async fn start(settings: &Settings) -> Result<Self, AppError> {
+    pub async fn start(settings: &Settings, files: &[PathBuf]) -> Result<Self, AppError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let supervision = Supervision::new(RestartPolicy::default());
         let (failed, failures) = mpsc::unbounded_channel();
@@ -140,6 +151,7 @@ impl Application {
         let jobs = parts.jobs().await?;
         let models = parts.models()?;
         let canaries = parts.canaries(&models).await?;
+        let repo = repository::open(&parts, files).await?;
         let told = (&store, &clock, bell);
         let notifications = webhooks::start(told, settings, (&supervision, &actors)).await?;
         let trail = AuditTrail::start(
@@ -168,6 +180,7 @@ impl Application {
                 models,
                 canaries: canaries.clone(),
                 audit: trail.audit.clone(),
+                repo: repo.clone(),
             }),
             events: events.clone(),
             audit: trail.audit.clone(),
@@ -177,6 +190,7 @@ impl Application {
             store: store.clone(),
             jobs: jobs.clone(),
             canaries: canaries.clone(),
+            repo,
             supervision,
             lifecycle: lifecycle.clone(),
             clock,

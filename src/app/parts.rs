@@ -97,7 +97,7 @@ impl Parts<'_> {
         let limits = &self.settings.limits;
         Gate::new(GateSettings {
             hosts: hosts(self.settings),
-            keys: Keys::new(&self.settings.auth.api_keys),
+            keys: Keys::new(&self.settings.auth.api_keys, &self.settings.auth.read_keys),
             limiter: RateLimiter::new(limits.rate_bucket, limits.rate_window),
             log: log.cloned(),
             clock: Arc::clone(self.clock),

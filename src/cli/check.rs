@@ -44,12 +44,18 @@ pub(super) fn run(flags: SettingsFlags) -> Result<(), Failure> {
 }
 
 fn keys(settings: &Settings) -> Finding {
-    match settings.auth.api_keys.len() {
-        0 if settings.server.listen.is_loopback() => Finding::Warning(
+    let auth = &settings.auth;
+    match (auth.api_keys.len(), auth.read_keys.len()) {
+        (0, 0) if settings.server.listen.is_loopback() => Finding::Warning(
             "none, so everybody on this machine may enter; set LUKHAS_MCP_API_KEYS".to_owned(),
         ),
-        0 => Finding::Warning("none, and everybody who reaches the port may enter".to_owned()),
-        n => Finding::Fine(format!("{n}")),
+        (0, 0) => Finding::Warning("none, and everybody who reaches the port may enter".to_owned()),
+        (0, readers) => Finding::Warning(format!(
+            "{readers} for reading and none for anything else, so nobody may change anything; set \
+             LUKHAS_MCP_API_KEYS"
+        )),
+        (operators, 0) => Finding::Fine(format!("{operators}")),
+        (operators, readers) => Finding::Fine(format!("{operators}, and {readers} for reading")),
     }
 }
 

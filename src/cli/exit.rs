@@ -71,8 +71,12 @@ impl From<AppError> for Failure {
             AppError::Open(_)
             | AppError::Store(_)
             | AppError::Events(_)
-            | AppError::Canaries(_) => 5,
-            AppError::Registry(_) | AppError::Metrics(_) | AppError::Webhook(_) => 3,
+            | AppError::Canaries(_)
+            | AppError::Repository(_) => 5,
+            AppError::Registry(_)
+            | AppError::Metrics(_)
+            | AppError::Webhook(_)
+            | AppError::Root(_) => 3,
             AppError::Bind { .. } => 4,
             AppError::GaveUp(_) => 70,
             AppError::Import(_) | AppError::System { .. } => 1,

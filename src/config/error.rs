@@ -108,6 +108,12 @@ pub enum ConfigError {
         /// The address.
         listen: IpAddr,
     },
+    /// A key is given both roles.
+    #[error(
+        "auth.api_keys and auth.read_keys have a key in common; a key may either change things or \
+         only read, so take it out of one of LUKHAS_MCP_API_KEYS and LUKHAS_MCP_READ_API_KEYS"
+    )]
+    TwoRoles,
     /// Webhooks are set, and no key that signs what is sent there.
     #[error(
         "notifications.webhooks needs a key to sign with: set LUKHAS_MCP_WEBHOOK_SIGNING_KEYS, such as \

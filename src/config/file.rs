@@ -20,6 +20,8 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub(super) struct FileLayer {
     /// Paths in the file are relative to its directory.
     pub(super) directory: PathBuf,
+    /// The file itself.
+    pub(super) path: PathBuf,
     values: BTreeMap<&'static str, (Raw, Origin)>,
 }
 
@@ -35,7 +37,8 @@ impl FileLayer {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let document = Document { name: name.unwrap_or_default(), text: &text };
         let directory = path.parent().unwrap_or(cwd).to_owned();
-        Ok(Some(Self { directory, values: document.values()? }))
+        let values = document.values()?;
+        Ok(Some(Self { directory, path, values }))
     }
 
     /// What the file says about a setting.

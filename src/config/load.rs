@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::error::ConfigError;
 use super::fields::FromValue;
 use super::file::FileLayer;
@@ -17,6 +19,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// One entry a setting, in the order of declaration.
     pub origins: Vec<Resolved>,
+    /// The files they were read from, which may hold secrets.
+    pub files: Vec<PathBuf>,
 }
 
 /// One setting's value and where it came from.
@@ -47,8 +51,11 @@ impl Settings {
         let mut reader = Reader::new(overrides, environment, file, cwd);
         let settings = Self::read(&mut reader)?;
         settings.refuse_an_open_door()?;
+        settings.refuse_a_key_of_two_roles()?;
         settings.refuse_unsigned_webhooks()?;
-        Ok(Loaded { settings, origins: reader.resolved })
+        let file = reader.file.as_ref().map(|file| file.path.clone());
+        let files = environment.secret_files().map(|path| cwd.join(path)).chain(file).collect();
+        Ok(Loaded { settings, origins: reader.resolved, files })
     }
 
     /// The defaults, for a daemon in `directory` that nobody configured; no file is read.
@@ -67,6 +74,13 @@ impl Settings {
         } else {
             Err(ConfigError::Open { listen })
         }
+    }
+
+    fn refuse_a_key_of_two_roles(&self) -> Result<(), ConfigError> {
+        let operates = |key: &SecretString| {
+            self.auth.api_keys.iter().any(|other| other.expose_secret() == key.expose_secret())
+        };
+        if self.auth.read_keys.iter().any(operates) { Err(ConfigError::TwoRoles) } else { Ok(()) }
     }
 
     fn refuse_unsigned_webhooks(&self) -> Result<(), ConfigError> {

@@ -145,6 +145,14 @@ impl Environment {
         Ok(path.map(|path| (path, variable)))
     }
 
+    /// The files that variables name as holding a secret.
+    pub(super) fn secret_files(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        all_settings().filter_map(|setting| {
+            // A variable that cannot be read was refused when its setting was looked for.
+            self.find_by_file(setting).ok().flatten().map(|(path, _)| path)
+        })
+    }
+
     /// What systemd's credentials say about a setting.
     pub(super) fn find_credential(
         &self,

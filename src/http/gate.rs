@@ -31,7 +31,7 @@ use crate::http::request_log::{Entry, RequestLog};
 use crate::http::routes::{self, Access};
 use crate::http::{answers, cors};
 use crate::mcp::{internal_error, rate_limited, refused, unauthorized};
-use crate::tools::Caller;
+use crate::tools::{Caller, Role};
 
 /// What the gate goes by.
 pub struct GateSettings {
@@ -201,12 +201,13 @@ fn admit(
     check_size(request)?;
     let access = routes::access(request.path());
     let peer = Asker::peer(request.peer_addr().map(|address| address.ip()));
-    let (asker, principal) = if settings.keys.is_open() {
-        (peer, "anonymous".to_owned())
+    let anonymous = |role| (peer, Caller { principal: "anonymous".to_owned(), role });
+    let (asker, caller) = if settings.keys.is_open() {
+        anonymous(Role::Operate)
     } else {
         match identify(settings, request, access) {
-            Ok(Some(place)) => (Asker::Key(place), settings.keys.name(place).to_owned()),
-            Ok(None) => (peer, "anonymous".to_owned()),
+            Ok(Some(place)) => (Asker::Key(place), settings.keys.caller(place)),
+            Ok(None) => anonymous(Role::Read),
             Err(refusal) => {
                 // Guessing costs the guesser's own tokens.
                 return Err(match settings.limiter.take(peer, 1, now) {
@@ -225,7 +226,7 @@ fn admit(
         return Err(answer);
     }
     check_content_type(request)?;
-    Ok(Admitted { caller: Caller { principal }, asker, settings: Arc::clone(settings) })
+    Ok(Admitted { caller, asker, settings: Arc::clone(settings) })
 }
 
 fn check_host(hosts: &Hosts, request: &ServiceRequest) -> Result<(), HttpResponse> {

@@ -12,13 +12,13 @@ use crate::http::lifecycle::Phase;
 use crate::http::{Shared, answers};
 use crate::mcp::LATEST;
 
-/// How long the proof that the database can be written stands.
+/// How long the proof that database and repository can be used stands.
 const PROOF: Duration = Duration::from_secs(1);
 
 /// How long the proof may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// When the database was last proved to be writable, and with what outcome.
+/// When database and repository were last proved to be usable, and with what outcome.
 #[derive(Default)]
 pub struct Proof(Mutex<Option<(Instant, Result<(), String>)>>);
 
@@ -42,26 +42,36 @@ pub(super) async fn ready(shared: web::Data<Shared>, proof: web::Data<Proof>) ->
         Phase::Draining => return not_ready("draining"),
         Phase::Ready => {}
     }
-    match writable(&shared, &proof).await {
+    match usable(&shared, &proof).await {
         Ok(()) => HttpResponse::Ok().json(json!({ "status": "ready" })),
         Err(why) => not_ready(&why),
     }
 }
 
-async fn writable(shared: &Shared, proof: &Proof) -> Result<(), String> {
+async fn usable(shared: &Shared, proof: &Proof) -> Result<(), String> {
     let known = proof.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some((at, outcome)) = known
         && at.elapsed() < PROOF
     {
         return outcome;
     }
-    let outcome = match tokio::time::timeout(PATIENCE, shared.store.probe()).await {
-        Ok(probed) => probed.map_err(|error| error.to_string()),
-        Err(_elapsed) => Err("the database does not answer".to_owned()),
-    };
+    let outcome = prove(shared).await;
     let now = Some((Instant::now(), outcome.clone()));
     *proof.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     outcome
+}
+
+/// Proves that the database can be written, and that the repository is where it was.
+async fn prove(shared: &Shared) -> Result<(), String> {
+    match tokio::time::timeout(PATIENCE, shared.store.probe()).await {
+        Ok(probed) => probed.map_err(|error| error.to_string())?,
+        Err(_elapsed) => return Err("the database does not answer".to_owned()),
+    }
+    match tokio::time::timeout(PATIENCE, shared.repo.is_there()).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("the directory of the repository is gone".to_owned()),
+        Err(_elapsed) => Err("the repository's disk does not answer".to_owned()),
+    }
 }
 
 pub(super) async fn health(shared: web::Data<Shared>) -> HttpResponse {

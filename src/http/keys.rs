@@ -6,6 +6,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
+use crate::tools::{Caller, Role};
+
 /// The keys that are valid, as digests: the keys themselves are forgotten.
 #[derive(Debug, Clone)]
 pub struct Keys(Vec<Key>);
@@ -14,6 +16,7 @@ pub struct Keys(Vec<Key>);
 struct Key {
     digest: [u8; 32],
     name: String,
+    role: Role,
 }
 
 /// What a request presents.
@@ -26,14 +29,16 @@ pub(super) enum Presented {
 }
 
 impl Keys {
-    /// All of these are valid at once. With none, everybody is.
-    pub fn new(keys: &[SecretString]) -> Self {
-        let key = |secret: &SecretString| {
+    /// All of these are valid at once: those of `operate` for everything, those of `read` for what
+    /// changes nothing. With none of either, nobody needs one.
+    pub fn new(operate: &[SecretString], read: &[SecretString]) -> Self {
+        let key = |secret: &SecretString, role| {
             let digest: [u8; 32] = Sha256::digest(secret.expose_secret().as_bytes()).into();
             let [a, b, c, d, ..] = digest;
-            Key { digest, name: format!("key:{a:02x}{b:02x}{c:02x}{d:02x}") }
+            Key { digest, name: format!("key:{a:02x}{b:02x}{c:02x}{d:02x}"), role }
         };
-        Self(keys.iter().map(key).collect())
+        let operate = operate.iter().map(|secret| key(secret, Role::Operate));
+        Self(operate.chain(read.iter().map(|secret| key(secret, Role::Read))).collect())
     }
 
     /// Whether nobody needs a key.
@@ -54,9 +59,10 @@ impl Keys {
         bool::from(found).then_some(place as usize)
     }
 
-    /// The name under which a key's holder appears in audits and logs.
-    pub(super) fn name(&self, place: usize) -> &str {
-        &self.0[place].name
+    /// The holder of a key, as audits and logs name them.
+    pub(super) fn caller(&self, place: usize) -> Caller {
+        let Key { name, role, .. } = &self.0[place];
+        Caller { principal: name.clone(), role: *role }
     }
 }
 
@@ -171,8 +177,9 @@ mod tests {
 
     #[test]
     fn only_whole_keys_are_found() {
-        let keys = Keys::new(&["k1".to_owned().into(), "k2".to_owned().into()]);
-        assert_eq!(keys.find(b"k2"), Some(1));
+        let keys = Keys::new(&["k1".to_owned().into()], &["k2".to_owned().into()]);
+        let role = |key: &[u8]| keys.find(key).map(|place| keys.caller(place).role);
+        assert_eq!((role(b"k1"), role(b"k2")), (Some(Role::Operate), Some(Role::Read)));
         for wrong in ["", "k", "k1 ", "k1\0", "K1", "k1,k2", "k3"] {
             assert_eq!(keys.find(wrong.as_bytes()), None, "{wrong:?}");
         }

@@ -32,6 +32,7 @@ use crate::events::Hub;
 use crate::jobs::Jobs;
 use crate::mcp::Server;
 use crate::notifications::Notifications;
+use crate::repo::Repo;
 use crate::store::Store;
 use crate::supervision::Supervision;
 
@@ -65,6 +66,8 @@ pub struct Shared {
     pub jobs: Jobs,
     /// Canaries.
     pub canaries: Canaries,
+    /// For readiness, and the pages of files.
+    pub repo: Repo,
     /// For metrics.
     pub supervision: Supervision,
     /// Whether requests are welcome.

@@ -9,7 +9,7 @@ use tracing::error;
 use crate::mcp::answer::{self, Answer, Code};
 use crate::mcp::envelope::{Envelope, Malformed, Message};
 use crate::mcp::version::{LATEST, Version};
-use crate::tools::{CallCounts, CallResult, Caller, Doors, Registry, ToolError};
+use crate::tools::{CallCounts, CallResult, Caller, Doors, Registry, Role, ToolError};
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
 const BATCH: usize = 50;
@@ -21,7 +21,27 @@ const INITIALIZE: &str = "initialize";
 pub struct Server {
     registry: Registry,
     doors: Doors,
-    tools_list: Bytes,
+    tools_list: ToolsList,
+}
+
+/// What `tools/list` answers, by who asks; made once.
+struct ToolsList {
+    read: Bytes,
+    operate: Bytes,
+}
+
+impl ToolsList {
+    fn of(registry: &Registry) -> Self {
+        let list = |role| json!({ "tools": registry.describe(role) }).to_string().into();
+        Self { read: list(Role::Read), operate: list(Role::Operate) }
+    }
+
+    fn shown_to(&self, role: Role) -> &Bytes {
+        match role {
+            Role::Read => &self.read,
+            Role::Operate => &self.operate,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -49,7 +69,7 @@ impl Server {
     /// A server for all tools.
     pub fn new(doors: Doors) -> Self {
         let registry = Registry::default();
-        let tools_list = json!({ "tools": registry.describe() }).to_string().into();
+        let tools_list = ToolsList::of(&registry);
         Self { registry, doors, tools_list }
     }
 
@@ -166,7 +186,7 @@ impl Server {
                 Ok(Some(ListParams { cursor: Some(_) })) => {
                     invalid_params(id, "cursor is not one of this server: there is one page")
                 }
-                Ok(_) => Answer::ok(answer::result(id, &self.tools_list)),
+                Ok(_) => Answer::ok(answer::result(id, self.tools_list.shown_to(caller.role))),
                 Err(why) => invalid_params(id, &why),
             },
             "ping" => Answer::ok(answer::result(id, b"{}")),

@@ -7,9 +7,156 @@
 //! 3. A file is changed under its lock, whole or not at all, and its story is told afterwards even
 //!    if the daemon was killed in between.
 
+mod change;
+pub mod content;
 mod digest;
+mod error;
+mod glob;
+mod journal;
+mod listing;
+mod locks;
+mod mutation;
+mod names;
 pub mod patch;
 mod path;
+pub mod root;
+mod settling;
+mod story;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod writing;
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::journal::Journal;
+use self::locks::PathLocks;
+use self::root::{File, Root};
+use self::settling::Settler;
+use crate::store::Store;
+use crate::supervision::{Ended, Supervision};
 
 pub use self::digest::{ContentDigest, InvalidDigest};
+pub use self::error::{RepoError, RepoErrorKind};
+pub use self::glob::{Glob, InvalidGlob};
+pub use self::listing::{ListRequest, Listed, Listing};
 pub use self::path::{PathError, RepoPath};
+pub use self::templates::Template;
+pub use self::writing::{
+    Appended, Existing, RenameRequest, Renamed, WriteRequest, WriteTool, Written,
+};
+
+/// The largest file that is read or written as a whole, in bytes.
+pub const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// How many calls may use the disk at once; the others wait.
+const READERS: usize = 8;
+
+/// How many changes may be under way or wait for one another; more are refused.
+const CHANGES: usize = 64;
+
+/// What blocking work on the repository needs.
+pub(super) struct Deps {
+    pub(super) root: Arc<Root>,
+}
+
+/// What the repository needs from the rest of the daemon.
+pub struct RepoSettings {
+    /// The way to its files.
+    pub root: Arc<Root>,
+    /// Whether nothing may be changed.
+    pub read_only: bool,
+    /// Where changes are recorded.
+    pub store: Store,
+    /// Keeps the actors alive.
+    pub supervision: Supervision,
+    /// The thread on which they live.
+    pub arbiter: ArbiterHandle,
+    /// Called when one cannot be kept alive.
+    pub on_end: Box<dyn FnOnce(Ended) + Send>,
+}
+
+/// The door to the repository; cheap to clone.
+#[derive(Clone)]
+pub struct Repo(Arc<Inner>);
+
+struct Inner {
+    deps: Arc<Deps>,
+    journal: Journal,
+    locks: PathLocks,
+    readers: Arc<Semaphore>,
+    changes: Arc<Semaphore>,
+    read_only: bool,
+}
+
+impl Repo {
+    /// Opens the door, and settles the changes that an earlier daemon was killed in.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn start(settings: RepoSettings) -> Result<Self, RepoError> {
+        let repo = Self(Arc::new(Inner {
+            deps: Arc::new(Deps { root: settings.root }),
+            journal: Journal::new(settings.store),
+            locks: PathLocks::default(),
+            readers: Arc::new(Semaphore::new(READERS)),
+            changes: Arc::new(Semaphore::new(CHANGES)),
+            read_only: settings.read_only,
+        }));
+        repo.settle_what_was_left().await?;
+        let settler = Settler::new(repo.clone());
+        let (supervision, arbiter) = (settings.supervision, settings.arbiter);
+        supervision.start_on(&arbiter, "repository", settler, settings.on_end);
+        Ok(repo)
+    }
+
+    /// Reads a file, up to [`LARGEST_FILE`].
+    ///
+    /// # Errors
+    /// It is not there, or cannot be read.
+    pub async fn read(&self, path: &RepoPath) -> Result<File, RepoError> {
+        let path = path.clone();
+        self.blocking(move |deps| Ok(deps.root.read(&path, LARGEST_FILE)?)).await
+    }
+
+    /// Whether the directory of the repository still is where it was.
+    pub async fn is_there(&self) -> bool {
+        self.blocking(|deps| Ok(deps.root.is_there())).await.unwrap_or(false)
+    }
+
+    fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    fn locks(&self) -> &PathLocks {
+        &self.0.locks
+    }
+
+    /// A place among the changes that are under way.
+    fn admit_change(&self) -> Result<OwnedSemaphorePermit, RepoError> {
+        if self.0.read_only {
+            return Err(RepoError::ReadOnly);
+        }
+        Arc::clone(&self.0.changes).try_acquire_owned().map_err(|_full| RepoError::Overloaded)
+    }
+
+    /// Runs what blocks on a thread for that, when there is room.
+    async fn blocking<T, W>(&self, work: W) -> Result<T, RepoError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Deps) -> Result<T, RepoError> + Send + 'static,
+    {
+        let place = Arc::clone(&self.0.readers).acquire_owned().await;
+        let place = place.map_err(|_closed| RepoError::Overloaded)?;
+        let deps = Arc::clone(&self.0.deps);
+        let run = tokio::task::spawn_blocking(move || {
+            let outcome = work(&deps);
+            drop(place);
+            outcome
+        });
+        run.await.unwrap_or(Err(RepoError::Panicked))
+    }
+}

@@ -196,3 +196,12 @@ diesel::table! {
         updated_at -> Text,
     }
 }
+
+diesel::table! {
+    repository_changes (id) {
+        id -> BigInt,
+        actor -> Text,
+        change_json -> Text,
+        created_at -> Text,
+    }
+}

@@ -14,8 +14,27 @@ use crate::store::error::StoreError;
 use crate::store::events::{self, CommittedEvent};
 use crate::store::numbers::Numbered;
 
-/// The kind and the id of the daemon itself in the audit chain.
-const DAEMON: &str = "daemon";
+/// What a fact is about that is no topic of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// The daemon itself.
+    Daemon,
+    /// A file of the repository, by its path from the root.
+    File(&'a str),
+    /// A commit of the repository, by its full hash.
+    Commit(&'a str),
+}
+
+impl<'a> Subject<'a> {
+    /// Its kind and its id in the audit chain.
+    fn kind_and_id(self) -> (&'static str, &'a str) {
+        match self {
+            Self::Daemon => ("daemon", "daemon"),
+            Self::File(path) => ("file", path),
+            Self::Commit(hash) => ("commit", hash),
+        }
+    }
+}
 
 /// Work to do after the commit.
 type Work = Box<dyn FnOnce() + Send>;
@@ -108,8 +127,19 @@ impl<'a> Transaction<'a> {
         self.append_fact((actor, action), (kind, id), numbered, (payload_json, message))
     }
 
-    /// Adds a fact about the daemon itself, which is no topic of events, and returns its place in
-    /// the audit chain.
+    /// Adds a fact about what is no topic of events, and returns its place in the audit chain.
+    pub fn audit_subject(
+        &mut self,
+        (actor, action): (&str, &'static str),
+        subject: Subject<'_>,
+        payload: &serde_json::Value,
+        message: String,
+    ) -> Result<i64, StoreError> {
+        let told = (payload.to_string(), message);
+        self.append_fact((actor, action), subject.kind_and_id(), Numbered::Never, told)
+    }
+
+    /// Adds a fact about the daemon itself, and returns its place in the audit chain.
     pub fn audit_daemon(
         &mut self,
         actor: &str,
@@ -117,9 +147,7 @@ impl<'a> Transaction<'a> {
         payload: &serde_json::Value,
         message: String,
     ) -> Result<i64, StoreError> {
-        let about = (DAEMON, DAEMON);
-        let told = (payload.to_string(), message);
-        self.append_fact((actor, action), about, Numbered::Never, told)
+        self.audit_subject((actor, action), Subject::Daemon, payload, message)
     }
 
     fn append_fact(

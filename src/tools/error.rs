@@ -5,6 +5,7 @@ use crate::adapters::registry::RegistryError;
 use crate::canaries::{CanaryError, ReplayError};
 use crate::jobs::JobError;
 use crate::models::ModelError;
+use crate::repo::{RepoError, RepoErrorKind};
 use crate::store::StoreError;
 
 /// A tool's failure, in words that a client may read.
@@ -75,6 +76,18 @@ impl From<ModelError> for ToolError {
                 RegistryError::Unavailable { source, .. } => Self::Failed { what, source },
             },
             ModelError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RepoError> for ToolError {
+    fn from(error: RepoError) -> Self {
+        let what = error.to_string();
+        match error.kind() {
+            RepoErrorKind::Invalid => Self::InvalidArguments(what),
+            RepoErrorKind::Refused => Self::Refused(what),
+            RepoErrorKind::Overloaded => Self::Overloaded(what),
+            RepoErrorKind::Failed => Self::Failed { what, source: error.into() },
         }
     }
 }

@@ -18,11 +18,13 @@ mod promote_model;
 mod reason;
 mod registry;
 mod replay_decision;
+mod repository;
 mod result;
 mod rollback_model;
 mod run_eval;
 mod start_canary;
 mod status;
+mod typed;
 mod why;
 mod why_math;
 
@@ -38,6 +40,7 @@ use crate::audit::Audit;
 use crate::canaries::Canaries;
 use crate::jobs::Jobs;
 use crate::models::Models;
+use crate::repo::Repo;
 
 /// What tools may use.
 #[derive(Clone)]
@@ -50,6 +53,17 @@ pub struct Doors {
     pub canaries: Canaries,
     /// Recorded facts.
     pub audit: Audit,
+    /// The repository.
+    pub repo: Repo,
+}
+
+/// What the holder of a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// See everything, and change nothing.
+    Read,
+    /// Everything.
+    Operate,
 }
 
 /// Who calls.
@@ -57,6 +71,8 @@ pub struct Doors {
 pub struct Caller {
     /// The name of the key that was presented, or `anonymous`; never the key.
     pub principal: String,
+    /// What that key is for.
+    pub role: Role,
 }
 
 /// What calling a tool does to the world, as clients are told.
@@ -66,8 +82,17 @@ pub enum Effect {
     Reads,
     /// It adds something.
     Adds,
+    /// It changes something that was there; doing it twice is not doing it once.
+    Changes,
     /// It ends or removes something; doing it twice is doing it once.
     Ends,
+}
+
+impl Role {
+    /// Whether a tool with this effect may be called.
+    pub fn may(self, effect: Effect) -> bool {
+        self == Self::Operate || effect == Effect::Reads
+    }
 }
 
 /// A thing that a client can call by name.

@@ -1,107 +1,22 @@
 //! All tools by name: schemas out, checked arguments in.
 
 use std::collections::HashMap;
-use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
-use schemars::generate::SchemaSettings;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
-use crate::tools::result::{CallResult, Reply};
-use crate::tools::{
-    Caller, Doors, Effect, Tool, ToolError, backtest_policy, canary_commands, canary_status,
-    cancel_job, job_logs, list_canaries, list_jobs, list_models, model_history, promote_model,
-    replay_decision, rollback_model, run_eval, start_canary, status, why, why_math,
+use crate::tools::repository::{
+    CreateFileAlias, WriteFileAlias, append_file, create_file, delete_file, find_files, list_dir,
+    rename_file, update_file, write_file,
 };
-
-/// A tool with its types rubbed out, so that a list can hold it.
-#[async_trait]
-trait AnyTool: Send + Sync {
-    fn name(&self) -> &'static str;
-    fn describe(&self) -> Value;
-    async fn call(
-        &self,
-        doors: &Doors,
-        caller: &Caller,
-        arguments: &str,
-    ) -> Result<CallResult, ToolError>;
-}
-
-struct Typed<T>(PhantomData<fn() -> T>);
-
-#[async_trait]
-impl<T: Tool> AnyTool for Typed<T> {
-    fn name(&self) -> &'static str {
-        T::NAME
-    }
-
-    fn describe(&self) -> Value {
-        let settings = SchemaSettings::draft2020_12().with(|settings| {
-            settings.meta_schema = None;
-            settings.inline_subschemas = true;
-        });
-        let mut schema = settings.into_generator().into_root_schema_for::<T::Arguments>();
-        // The root's title and text are about the Rust type; clients have the tool's own.
-        schema.remove("title");
-        schema.remove("description");
-        let (reads, ends) = (T::EFFECT == Effect::Reads, T::EFFECT == Effect::Ends);
-        json!({
-            "name": T::NAME,
-            "title": T::TITLE,
-            "description": T::DESCRIPTION,
-            "inputSchema": schema,
-            "annotations": {
-                "title": T::TITLE,
-                "readOnlyHint": reads,
-                "destructiveHint": ends,
-                "idempotentHint": reads || ends,
-                "openWorldHint": false,
-            },
-        })
-    }
-
-    async fn call(
-        &self,
-        doors: &Doors,
-        caller: &Caller,
-        arguments: &str,
-    ) -> Result<CallResult, ToolError> {
-        fail::fail_point!("tool-call");
-        let arguments: T::Arguments =
-            serde_json::from_str(arguments).map_err(|_| invalid::<T>(arguments))?;
-        let made = match T::call(doors, caller, arguments).await? {
-            Reply::Answer(answer) => CallResult::of(&answer),
-            Reply::Texts(texts, answer) => CallResult::of_texts(&texts, &answer),
-            Reply::Made(result) => Ok(result),
-        };
-        made.map_err(|error| ToolError::Failed {
-            what: "the answer could not be written as JSON".to_owned(),
-            source: error.into(),
-        })
-    }
-}
-
-/// Says which argument is wrong. Parses again, because the plain parser does not know where it is;
-/// only calls that fail pay for that.
-fn invalid<T: Tool>(arguments: &str) -> ToolError {
-    let parser = &mut serde_json::Deserializer::from_str(arguments);
-    let parsed: Result<T::Arguments, _> = serde_path_to_error::deserialize(parser);
-    let Err(error) = parsed else {
-        return ToolError::InvalidArguments(format!("{}: trailing characters", T::NAME));
-    };
-    let path = error.path().to_string();
-    let reason = error.into_inner().to_string();
-    // The place in the text is of no use to someone who sent an object.
-    let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
-    let place = if path == "." { String::new() } else { format!("{path}: ") };
-    ToolError::InvalidArguments(format!("{}: {place}{reason}", T::NAME))
-}
-
-fn typed<T: Tool>() -> Box<dyn AnyTool> {
-    Box::new(Typed::<T>(PhantomData))
-}
+use crate::tools::result::CallResult;
+use crate::tools::typed::{AnyTool, hidden, typed};
+use crate::tools::{
+    Caller, Doors, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
+    job_logs, list_canaries, list_jobs, list_models, model_history, promote_model, replay_decision,
+    rollback_model, run_eval, start_canary, status, why, why_math,
+};
 
 /// How often a tool was called, by how that went.
 #[derive(Debug, Default)]
@@ -155,6 +70,16 @@ impl Default for Registry {
             typed::<replay_decision::ReplayDecision>(),
             typed::<why::Why>(),
             typed::<why_math::WhyMath>(),
+            typed::<list_dir::ListDir>(),
+            typed::<find_files::FindFiles>(),
+            typed::<write_file::WriteFile>(),
+            typed::<create_file::CreateFile>(),
+            typed::<update_file::UpdateFile>(),
+            typed::<append_file::AppendFile>(),
+            typed::<rename_file::RenameFile>(),
+            typed::<delete_file::DeleteFile>(),
+            hidden::<WriteFileAlias>(),
+            hidden::<CreateFileAlias>(),
         ];
         let by_name = tools.iter().enumerate().map(|(n, tool)| (tool.name(), n)).collect();
         let calls = tools.iter().map(|_| Calls::default()).collect();
@@ -163,14 +88,15 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// What `tools/list` gives.
-    pub fn describe(&self) -> Vec<Value> {
-        self.tools.iter().map(|tool| tool.describe()).collect()
+    /// What `tools/list` gives to callers of this role: the tools that they may call.
+    pub fn describe(&self, role: Role) -> Vec<Value> {
+        let listed = self.tools.iter().filter(|tool| tool.is_listed() && role.may(tool.effect()));
+        listed.map(|tool| tool.describe()).collect()
     }
 
-    /// The names of all tools.
+    /// The names of all tools, without those that stay callable for old clients only.
     pub fn names(&self) -> Vec<&'static str> {
-        self.tools.iter().map(|tool| tool.name()).collect()
+        self.tools.iter().filter(|tool| tool.is_listed()).map(|tool| tool.name()).collect()
     }
 
     /// How often each tool was called.
@@ -187,7 +113,8 @@ impl Registry {
     /// arguments.
     ///
     /// # Errors
-    /// There is no such tool, the arguments do not fit it, or it said no.
+    /// There is no such tool, the caller may not call it, the arguments do not fit it, or it said
+    /// no.
     pub async fn call(
         &self,
         doors: &Doors,
@@ -201,7 +128,12 @@ impl Registry {
         };
         let arguments = arguments.map_or("{}", RawValue::get);
         // A struct would also take an array, by position.
-        let outcome = if arguments.starts_with('{') {
+        let outcome = if !caller.role.may(self.tools[n].effect()) {
+            Err(ToolError::Refused(format!(
+                "{name} changes something and needs a key with the role operate; this key may \
+                 only read"
+            )))
+        } else if arguments.starts_with('{') {
             self.tools[n].call(doors, caller, arguments).await
         } else {
             Err(ToolError::InvalidArguments(format!("{name}: arguments must be an object")))
@@ -225,14 +157,27 @@ mod tests {
     fn every_tool_is_named_once_and_described_in_full() {
         let registry = Registry::default();
         assert_eq!(registry.by_name.len(), registry.tools.len());
-        for tool in registry.describe() {
+        for tool in registry.describe(Role::Operate) {
             let schema = &tool["inputSchema"];
             assert_eq!(schema["type"], "object", "{tool}");
-            assert_eq!(schema["additionalProperties"], false, "{tool}");
+            // Clients of the first two add arguments of their own, which are not looked at.
+            let strict = !["search", "fetch"].map(Value::from).contains(&tool["name"]);
+            let refuses_more = schema.get("additionalProperties") == Some(&Value::Bool(false));
+            assert_eq!(refuses_more, strict, "{tool}");
             for (name, property) in schema["properties"].as_object().unwrap() {
                 assert!(property["description"].is_string(), "{} {name}", tool["name"]);
             }
             assert!(tool["description"].as_str().unwrap().ends_with('.'), "{tool}");
         }
+    }
+
+    #[test]
+    fn a_key_for_reading_is_shown_what_reads() {
+        let registry = Registry::default();
+        let all = registry.describe(Role::Operate);
+        let shown = registry.describe(Role::Read);
+        let reads = all.iter().filter(|tool| tool["annotations"]["readOnlyHint"] == true);
+        assert!(reads.eq(&shown));
+        assert!(!shown.is_empty() && shown.len() < all.len());
     }
 }

@@ -207,3 +207,11 @@ fn every_bound_is_the_last_good_value() {
         }
     }
 }
+
+#[test]
+fn a_key_has_one_role() {
+    let case = || Case::new().variable("LUKHAS_MCP_API_KEYS", "hush,k1");
+    let refusal = case().variable("LUKHAS_MCP_READ_API_KEYS", "k2,hush").refusal();
+    assert!(refusal.contains("auth.read_keys") && !refusal.contains("hush"), "{refusal}");
+    case().variable("LUKHAS_MCP_READ_API_KEYS", "k2").loaded();
+}

@@ -334,6 +334,7 @@ fn the_schema_is_what_the_migrations_make() {
         "audit_checkpoints",
         "audit_removals",
         "webhook_cursors",
+        "repository_changes",
         "events",
         "idempotency_keys",
         "meta",

@@ -12,6 +12,7 @@ mod limits;
 mod origin;
 mod principals;
 mod protocol;
+mod roles;
 mod sse;
 mod wire;
 
@@ -25,6 +26,8 @@ use crate::harness::{Daemon, Home};
 /// Valid keys that nothing else in the world looks like, so that a leak can be found.
 const KEY: &str = "canary-7f1e9b0c4d2a";
 const OTHER: &str = "canary-83ab61d7e5f0";
+/// One for reading, where there is one.
+const READER: &str = "canary-reader-5c8e21d09b";
 
 /// A daemon to be abused.
 struct Target {
@@ -88,7 +91,7 @@ impl Target {
     fn tells_nothing(&self, row: &str, answer: &Answer) {
         let text = answer.whole_text();
         let home = self.home.path().to_str().unwrap();
-        for secret in [KEY, OTHER, home, "panicked", "src/", "SELECT "] {
+        for secret in [KEY, OTHER, READER, home, "panicked", "src/", "SELECT "] {
             assert!(!text.contains(secret), "{row}: {secret} is in the answer: {text}");
         }
         let a_fault_of_ours = 500 <= answer.status && answer.status != 503;
@@ -100,7 +103,9 @@ impl Target {
         let ended = self.daemon.terminate().await;
         assert_eq!(ended.code(), Some(0), "{:?}", self.daemon.log());
         for line in self.daemon.log() {
-            assert!(!line.contains(KEY) && !line.contains(OTHER), "a key is in the log: {line}");
+            for key in [KEY, OTHER, READER] {
+                assert!(!line.contains(key), "a key is in the log: {line}");
+            }
             assert!(!line.contains("panicked"), "{line}");
             assert!(serde_json::from_str::<Value>(&line).is_ok(), "not one event a line: {line:?}");
         }
@@ -116,7 +121,7 @@ fn no_file_holds_a_key(directory: &Path) {
             continue;
         }
         let bytes = std::fs::read(&path).unwrap();
-        for key in [KEY, OTHER] {
+        for key in [KEY, OTHER, READER] {
             let found = bytes.windows(key.len()).any(|window| window == key.as_bytes());
             assert!(!found, "a key is in {}", path.display());
         }

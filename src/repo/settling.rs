@@ -1,0 +1,94 @@
+//! Finding out what became of a change that was cut off, and the actor that records what could not
+//! be recorded at once.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use tracing::{error, info};
+
+use super::change::{Change, Evidence};
+use super::root::{FileError, TemporaryName};
+use super::{ContentDigest, Deps, LARGEST_FILE, Repo, RepoError, RepoPath};
+
+/// The time between two tries to record what is owed.
+const TICK: Duration = Duration::from_secs(2);
+
+/// Looks at what a change was to change. Blocks.
+pub(super) fn look(deps: &Deps, change: &Change) -> Result<Evidence, RepoError> {
+    Ok(match change {
+        Change::Write { path, .. } | Change::Remove { path, .. } => {
+            Evidence::File(held(deps, path)?)
+        }
+        Change::Rename { from, to, .. } => {
+            Evidence::Names { from: held(deps, from)?, to: held(deps, to)? }
+        }
+    })
+}
+
+/// What a file holds, if it is there.
+fn held(deps: &Deps, path: &RepoPath) -> Result<Option<ContentDigest>, RepoError> {
+    match deps.root.read(path, LARGEST_FILE) {
+        Ok(file) => Ok(Some(ContentDigest::of(&file.bytes))),
+        Err(FileError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Repo {
+    /// Settles what an earlier daemon left, before anything else is changed.
+    pub(super) async fn settle_what_was_left(&self) -> Result<(), RepoError> {
+        for intent in self.journal().left_open().await? {
+            let change = intent.change.clone();
+            let tidied = self.blocking(move |deps| tidy(deps, &change)).await;
+            if let Err(error) = tidied {
+                error!(%error, "what a cut-off write left beside its file was not removed");
+            }
+            let Some(fate) = self.fate_of(&intent).await else { continue };
+            let action = intent.change.action();
+            info!(action, ?fate, "a change of the repository was cut off and is settled");
+            self.journal().close(&intent, fate).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes what a write that was cut off left beside its file. Blocks.
+fn tidy(deps: &Deps, change: &Change) -> Result<(), RepoError> {
+    let Change::Write { path, temporary, .. } = change else { return Ok(()) };
+    let Some(temporary) = TemporaryName::parse(temporary) else { return Ok(()) };
+    Ok(deps.root.remove_temporary(path, &temporary)?)
+}
+
+/// Records what is owed, when the database can be written again.
+pub(super) struct Settler {
+    repo: Repo,
+}
+
+impl Settler {
+    pub(super) fn new(repo: Repo) -> Self {
+        Self { repo }
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let repo = self.repo.clone();
+        let work = async move {
+            for (intent, fate) in repo.journal().take_owed() {
+                // What cannot be recorded now is owed again, and said in the log by then.
+                if repo.close(&intent, fate).await.is_ok() {
+                    info!(action = intent.change.action(), "a change was recorded late");
+                }
+            }
+        };
+        ctx.wait(work.into_actor(self));
+    }
+}
+
+impl Actor for Settler {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(TICK, Self::look);
+    }
+}
+
+impl Supervised for Settler {}

@@ -1,0 +1,226 @@
+//! The door to the repository, on a real directory and a real database.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::root::{FileError, OwnFiles, TemporaryName};
+use super::*;
+use crate::audit::Audit;
+use crate::clock::SystemClock;
+use crate::store::{Database, StoreDeps};
+use crate::supervision::RestartPolicy;
+
+/// A repository with its database outside of it.
+struct Bench {
+    repo: Repo,
+    store: Store,
+    directory: TempDir,
+    _state: TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let (directory, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let database = Database::at(&state.path().join("state.db")).unwrap();
+        Store::prepare(&database).unwrap();
+        let store = Store::start(
+            database,
+            StoreDeps {
+                clock: Arc::new(SystemClock),
+                publish: Arc::new(|_| ()),
+                supervision: Supervision::new(RestartPolicy::default()),
+                arbiter: Arbiter::new().handle(),
+                on_end: Box::new(|_| ()),
+            },
+        );
+        let repo = start(directory.path(), &store, false).await;
+        Self { repo, store, directory, _state: state }
+    }
+
+    async fn restart(&mut self) {
+        self.repo = start(self.directory.path(), &self.store, false).await;
+    }
+
+    fn on_disk(&self, path: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.directory.path().join(path)).ok()
+    }
+
+    fn put(&self, path: &str, bytes: &[u8]) {
+        std::fs::write(self.directory.path().join(path), bytes).unwrap();
+    }
+
+    /// What is recorded of a file, oldest first: who, what, and the digests before and after.
+    async fn story(&self, path: &str) -> Vec<(String, String, serde_json::Value)> {
+        let rows = Audit::new(self.store.clone()).about(path).await.unwrap();
+        let told = |row: crate::store::audits::AuditRow| {
+            (row.actor, row.action, serde_json::from_str(&row.payload_json).unwrap())
+        };
+        rows.into_iter().map(told).collect()
+    }
+
+    async fn actions(&self, path: &str) -> Vec<String> {
+        self.story(path).await.into_iter().map(|(_, action, _)| action).collect()
+    }
+
+    async fn open_changes(&self) -> usize {
+        self.store.read(crate::store::repository_changes::all_open).await.unwrap().len()
+    }
+
+    async fn write(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        existing: Existing,
+    ) -> Result<Written, RepoError> {
+        let (path, bytes) = (path(name), bytes.to_vec());
+        let request = WriteRequest { tool: WriteTool::WriteFile, path, bytes, existing };
+        self.repo.write("ops", request).await
+    }
+}
+
+async fn start(directory: &Path, store: &Store, read_only: bool) -> Repo {
+    let settings = RepoSettings {
+        root: Arc::new(Root::open(directory, &OwnFiles::default()).unwrap()),
+        read_only,
+        store: store.clone(),
+        supervision: Supervision::new(RestartPolicy::default()),
+        arbiter: Arbiter::new().handle(),
+        on_end: Box::new(|_| ()),
+    };
+    Repo::start(settings).await.unwrap()
+}
+
+fn path(text: &str) -> RepoPath {
+    RepoPath::parse(text).unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    ContentDigest::of(bytes).to_string()
+}
+
+#[actix::test]
+async fn a_file_has_its_story_from_its_first_byte_to_its_end() {
+    let bench = Bench::new().await;
+    let written = bench.write("docs/a.md", b"one\n", Existing::Refuse).await.unwrap();
+    assert_eq!((written.previous, written.size), (None, 4));
+    let one = written.digest;
+    let exactly = bench.write("docs/a.md", b"two\n", Existing::Exactly(one)).await.unwrap();
+    let appended = bench.repo.append("ops", path("docs/a.md"), b"three".to_vec(), true).await;
+    assert_eq!(appended.unwrap().grown, 6);
+    assert_eq!(bench.on_disk("docs/a.md").unwrap(), b"two\nthree\n");
+    let (from, to) = (path("docs/a.md"), path("b.md"));
+    let renamed = RenameRequest { from, to, overwrite: false };
+    let renamed = bench.repo.rename("ops", renamed).await.unwrap();
+    bench.repo.delete("ops", path("b.md"), renamed.digest).await.unwrap();
+    assert_eq!(bench.on_disk("b.md"), None);
+
+    let story = bench.story("docs/a.md").await;
+    let actions: Vec<_> = story.iter().map(|(_, action, _)| action.as_str()).collect();
+    assert_eq!(actions, ["write_file", "write_file", "append_file", "rename_file"]);
+    assert!(story.iter().all(|(actor, ..)| actor == "ops"));
+    assert_eq!(story[0].2["before"], serde_json::Value::Null);
+    assert_eq!(story[0].2["after"], hex(b"one\n"));
+    assert_eq!(story[1].2["before"], hex(b"one\n"));
+    assert_eq!(story[1].2["after"], exactly.digest.to_string());
+    assert_eq!(bench.actions("b.md").await, ["rename_file", "delete_file"]);
+    assert_eq!(bench.open_changes().await, 0);
+}
+
+#[actix::test]
+async fn what_must_stand_there_does_or_nothing_is_changed() {
+    let bench = Bench::new().await;
+    bench.put("a", b"now");
+    let wrong = ContentDigest::of(b"then");
+    let refused = bench.write("a", b"x", Existing::Refuse).await.unwrap_err();
+    assert_eq!(refused.to_string(), "a exists already");
+    let refused = bench.write("a", b"x", Existing::Exactly(wrong)).await.unwrap_err();
+    assert!(matches!(refused, RepoError::Changed { .. }), "{refused}");
+    assert!(refused.to_string().contains(&hex(b"now")), "{refused}");
+    let refused = bench.write("b", b"x", Existing::Exactly(wrong)).await.unwrap_err();
+    assert!(matches!(refused, RepoError::File(FileError::NotFound(_))), "{refused}");
+    let refused = bench.repo.delete("ops", path("a"), wrong).await.unwrap_err();
+    assert!(matches!(refused, RepoError::Changed { .. }), "{refused}");
+    bench.put("b", b"other");
+    let rename = |overwrite| RenameRequest { from: path("a"), to: path("b"), overwrite };
+    let refused = bench.repo.rename("ops", rename(false)).await.unwrap_err();
+    assert_eq!(refused.to_string(), "b exists already");
+    let too_large = vec![b'x'; usize::try_from(LARGEST_FILE).unwrap() + 1];
+    let refused = bench.write("c", &too_large, Existing::Refuse).await.unwrap_err();
+    assert!(matches!(refused, RepoError::TooLarge { .. }), "{refused}");
+
+    assert_eq!(bench.on_disk("a").unwrap(), b"now");
+    assert_eq!(bench.on_disk("b").unwrap(), b"other");
+    assert!(bench.story("a").await.is_empty() && bench.story("b").await.is_empty());
+    let renamed = bench.repo.rename("ops", rename(true)).await.unwrap();
+    assert_eq!(renamed.displaced, Some(ContentDigest::of(b"other")));
+    assert_eq!(bench.on_disk("b").unwrap(), b"now");
+}
+
+#[actix::test]
+async fn of_many_writers_with_one_digest_one_wins() {
+    let bench = Bench::new().await;
+    bench.put("a", b"start");
+    let expected = Existing::Exactly(ContentDigest::of(b"start"));
+    let texts: Vec<String> = (0..50).map(|n| format!("writer {n}")).collect();
+    let writers = texts.iter().map(|text| bench.write("a", text.as_bytes(), expected));
+    let outcomes = futures_util::future::join_all(writers).await;
+    let won: Vec<_> = outcomes.iter().flatten().collect();
+    assert_eq!(won.len(), 1);
+    assert_eq!(ContentDigest::of(&bench.on_disk("a").unwrap()), won[0].digest);
+    assert_eq!(bench.actions("a").await, ["write_file"]);
+    for lost in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert!(matches!(lost, RepoError::Changed { .. }), "{lost}");
+    }
+}
+
+#[actix::test]
+async fn a_repository_that_is_read_only_is_only_read() {
+    let bench = Bench::new().await;
+    bench.put("a", b"now");
+    let repo = start(bench.directory.path(), &bench.store, true).await;
+    assert_eq!(repo.read(&path("a")).await.unwrap().bytes, b"now");
+    let refused = repo.delete("ops", path("a"), ContentDigest::of(b"now")).await.unwrap_err();
+    assert!(matches!(refused, RepoError::ReadOnly), "{refused}");
+    assert_eq!(bench.on_disk("a").unwrap(), b"now");
+}
+
+/// What a daemon leaves that is killed between its intent and its fact.
+#[actix::test]
+async fn what_was_cut_off_is_settled_by_the_files() {
+    use super::change::{Change, RemoveTool};
+    let mut bench = Bench::new().await;
+    let [old, new] = [b"old", b"new"].map(|bytes| ContentDigest::of(bytes));
+    let temporary = TemporaryName::random().to_string();
+    let write = |name: &str| Change::Write {
+        tool: WriteTool::UpdateFile,
+        path: path(name),
+        before: Some(old),
+        after: new,
+        size: 3,
+        temporary: temporary.clone(),
+    };
+    let journal = Journal::new(bench.store.clone());
+    for name in ["made", "not_made", "unknown"] {
+        journal.open("ops", write(name)).await.unwrap();
+    }
+    let remove = Change::Remove { tool: RemoveTool::DeleteFile, path: path("gone"), before: old };
+    journal.open("ops", remove).await.unwrap();
+    let (from, to) = (path("from"), path("to"));
+    let rename = Change::Rename { from, to, digest: new, displaced: None, size: 3 };
+    journal.open("ops", rename).await.unwrap();
+    bench.put("made", b"new");
+    bench.put("not_made", b"old");
+    bench.put(&temporary, b"ne");
+    bench.put("unknown", b"somebody else's");
+    bench.put("to", b"new");
+    bench.restart().await;
+
+    assert_eq!(bench.open_changes().await, 0);
+    assert_eq!(bench.actions("made").await, ["update_file"]);
+    assert!(bench.actions("not_made").await.is_empty());
+    assert_eq!(bench.actions("unknown").await, ["file_uncertain"]);
+    assert_eq!(bench.actions("gone").await, ["delete_file"]);
+    assert_eq!(bench.actions("to").await, ["rename_file"]);
+    assert_eq!(bench.on_disk(&temporary), None);
+}
