@@ -7,6 +7,7 @@
 //! 3. A file is changed under its lock, whole or not at all, and its story is told afterwards even
 //!    if the daemon was killed in between.
 
+mod build_tools;
 mod change;
 pub mod content;
 mod digest;
@@ -22,6 +23,7 @@ mod path;
 pub mod root;
 mod settling;
 mod story;
+mod survey;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -39,14 +41,17 @@ use self::settling::Settler;
 use crate::store::Store;
 use crate::supervision::{Ended, Supervision};
 
+pub use self::build_tools::{BuildTool, Command};
 pub use self::digest::{ContentDigest, InvalidDigest};
 pub use self::error::{RepoError, RepoErrorKind};
 pub use self::glob::{Glob, InvalidGlob};
 pub use self::listing::{ListRequest, Listed, Listing};
 pub use self::path::{PathError, RepoPath};
+pub use self::survey::{Directory, Language, Survey};
 pub use self::templates::Template;
 pub use self::writing::{
-    Appended, Existing, RenameRequest, Renamed, WriteRequest, WriteTool, Written,
+    Appended, Existing, PatchRequest, Patched, RenameRequest, Renamed, WriteRequest, WriteTool,
+    Written,
 };
 
 /// The largest file that is read or written as a whole, in bytes.

@@ -8,8 +8,10 @@ mod backtest_policy;
 mod canary_commands;
 mod canary_status;
 mod cancel_job;
+mod documents;
 mod error;
 mod job_logs;
+mod links;
 mod list_canaries;
 mod list_jobs;
 mod list_models;
@@ -33,7 +35,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::documents::{Document, document};
 pub use self::error::ToolError;
+pub use self::links::Links;
 pub use self::registry::{CallCounts, Registry};
 pub use self::result::{CallResult, Reply};
 use crate::audit::Audit;
@@ -55,6 +59,8 @@ pub struct Doors {
     pub audit: Audit,
     /// The repository.
     pub repo: Repo,
+    /// Where readers find what tools name.
+    pub links: Links,
 }
 
 /// What the holder of a key may do.

@@ -7,8 +7,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::tools::repository::{
-    CreateFileAlias, WriteFileAlias, append_file, create_file, delete_file, find_files, list_dir,
-    rename_file, update_file, write_file,
+    CreateFileAlias, WriteFileAlias, append_file, create_file, delete_file, fetch, find_files,
+    list_dir, rename_file, update_file, write_file,
 };
 use crate::tools::result::CallResult;
 use crate::tools::typed::{AnyTool, hidden, typed};
@@ -49,6 +49,7 @@ pub struct Registry {
 impl Default for Registry {
     fn default() -> Self {
         let tools = vec![
+            typed::<fetch::Fetch>(),
             typed::<run_eval::RunEval>(),
             typed::<status::Status>(),
             typed::<list_jobs::ListJobs>(),

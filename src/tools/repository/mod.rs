@@ -4,6 +4,7 @@ mod aliases;
 pub(super) mod append_file;
 pub(super) mod create_file;
 pub(super) mod delete_file;
+pub(super) mod fetch;
 pub(super) mod find_files;
 pub(super) mod list_dir;
 pub(super) mod rename_file;
