@@ -8,6 +8,7 @@
 //!    if the daemon was killed in between.
 
 mod digest;
+pub mod git;
 mod names;
 mod path;
 pub mod root;
