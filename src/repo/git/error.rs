@@ -2,7 +2,7 @@
 
 use git2::ErrorCode;
 
-use crate::adapters::git::GitError as AdapterError;
+use crate::adapters::git::{CommitId, GitError as AdapterError};
 use crate::repo::RepoPath;
 use crate::repo::root::FileError;
 
@@ -32,7 +32,9 @@ pub enum GitError {
     )]
     BorrowedObjects,
     /// The index has parts that libgit2 does not know, or is damaged.
-    #[error("the git index cannot be read: it is damaged, or split or sparse, which is not supported")]
+    #[error(
+        "the git index cannot be read: it is damaged, or split or sparse, which is not supported"
+    )]
     UnusableIndex(#[source] git2::Error),
     /// The configured author cannot be one.
     #[error(
@@ -64,6 +66,9 @@ pub enum GitError {
     /// A named path is in another repository, or is one.
     #[error("{0} belongs to another git repository within this one, and is committed there")]
     NestedRepository(RepoPath),
+    /// A named commit is not to be found where it was looked for.
+    #[error("commit {0} is not in the history of the branch that is checked out")]
+    UnknownCommit(CommitId),
     /// More than one commit takes.
     #[error("one commit changes at most {0} files; name fewer")]
     TooManyChanges(usize),

@@ -14,20 +14,28 @@
 //! 3. What was acknowledged is on the disk; killed at any moment, the repository is whole.
 
 mod commit;
+mod diff;
 mod error;
+mod forge;
+mod history;
 mod index;
 mod index_lock;
 mod message;
 mod prepare;
 mod publish;
 mod repository;
+mod status;
 mod survey;
 #[cfg(test)]
 mod tests;
 mod trees;
 
 pub use self::commit::{CommitRequest, Paths, PreparedCommit, StagedChange};
+pub use self::diff::{Diff, DiffRequest};
 pub use self::error::{GitError, Operation};
+pub use self::forge::Forge;
+pub use self::history::{Log, LogRequest, LoggedCommit};
 pub use self::message::{CommitMessage, MessageError};
 pub use self::repository::{GitSettings, GitTree};
+pub use self::status::{FileChange, Status, StatusEntry};
 pub use crate::adapters::git::{Author, CommitId};

@@ -8,7 +8,7 @@ use super::commit::{CommitRequest, Paths, PreparedCommit, StagedChange};
 use super::error::GitError;
 use super::index::{self, FileStat, Staging};
 use super::repository::{GitTree, branch_to_commit_to};
-use super::survey::Surveyed;
+use super::survey::{Surveyed, There};
 use super::trees::{self, Entry, Found, Mode};
 use crate::adapters::git::{CommitId, durable};
 use crate::repo::root::{File, FileError};
@@ -61,9 +61,10 @@ impl GitTree {
         }
         let Draft { entries, stagings, changes, mut written, .. } = draft;
         let root = trees::rewrite(&repository, head.as_ref(), &entries, &mut written)?;
-        let message = match request.signoff {
-            true => request.message.signed_off_by(&self.author),
-            false => request.message.clone(),
+        let message = if request.signoff {
+            request.message.signed_off_by(&self.author)
+        } else {
+            request.message.clone()
         };
         let signature = self.signature_at(request.at)?;
         let root = repository.find_tree(root)?;
@@ -115,15 +116,13 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn add_named(&mut self, path: &RepoPath) -> Result<(), GitError> {
-        self.refuse_nested(path)?;
         match self.tree.root.read(path, self.tree.largest) {
             Ok(file) => {
-                if !self.is_tracked(path)? && false {
-                    return Err(GitError::Ignored(path.clone()));
-                }
+                self.refuse_nested(path)?;
                 self.add_file(path, &file)
             }
             Err(FileError::NotFound(_) | FileError::NotADirectory(_)) => {
+                self.refuse_nested(path)?;
                 // What is the daemon's own looks as if it were not there, and may be.
                 if self.tree.root.hides(path) || !self.is_tracked(path)? {
                     return Err(GitError::Unknown(path.clone()));
@@ -140,11 +139,15 @@ impl Draft<'_> {
     /// Goes through the whole working tree.
     fn add_all(&mut self) -> Result<(), GitError> {
         let surveyed = self.tree.survey(self.repository, self.head, self.index)?;
-        let Surveyed { head, staged, files } = surveyed;
+        let Surveyed { head, staged, files, .. } = surveyed;
         let mut changed = Vec::new();
         for (path, there) in files {
             let bytes = path.as_str().as_bytes();
-            let entry = there.map(|file| file.entry);
+            let entry = match there {
+                There::File(entry) => Some(entry),
+                There::Gone => None,
+                There::Replaced => continue,
+            };
             if head.get(bytes).copied() != entry || staged.get(bytes).copied() != entry {
                 changed.push((path, entry));
             }

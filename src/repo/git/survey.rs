@@ -1,6 +1,6 @@
 //! Going through the whole working tree, to see where it differs from HEAD and from the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,13 @@ const MOST_NAMES: usize = 250_000;
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// Flags of the index: others vouch that the file did not change, or keep it out of their working
-/// tree.
+/// tree, or have only announced it.
 const ASSUMED_UNCHANGED: u16 = 0x8000;
 const SKIPPED: u16 = 0x4000;
+const ANNOUNCED: u16 = 0x2000;
+
+/// Where the flags say which side of a conflict an entry is.
+const CONFLICT: u16 = 0x3000;
 
 /// What was found.
 pub(super) struct Surveyed {
@@ -31,18 +35,23 @@ pub(super) struct Surveyed {
     pub(super) head: Entries,
     /// What the index has, but for conflicts.
     pub(super) staged: Entries,
-    /// What stands in the working tree; nothing where HEAD or the index has a file and the working
-    /// tree has none. What cannot be told or is not looked at is not in here: links, submodules,
-    /// and whatever has a refused name.
-    pub(super) files: BTreeMap<RepoPath, Option<WorkFile>>,
+    /// What a merge left to be decided.
+    pub(super) conflicts: BTreeSet<Vec<u8>>,
+    /// What stands in the working tree, of all that is there or that HEAD or the index has. What
+    /// cannot be told is not in here: submodules, links that are committed as such, what cannot be
+    /// read, and whatever has a refused name.
+    pub(super) files: BTreeMap<RepoPath, There>,
 }
 
-/// A file of the working tree.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct WorkFile {
-    pub(super) entry: Entry,
-    /// Whether neither HEAD nor the index has it.
-    pub(super) is_untracked: bool,
+/// What stands in the working tree at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum There {
+    /// A file, as git would commit it.
+    File(Entry),
+    /// Nothing, where HEAD or the index has something.
+    Gone,
+    /// A link or the like, where HEAD or the index has a file.
+    Replaced,
 }
 
 impl GitTree {
@@ -59,8 +68,13 @@ impl GitTree {
                 .ok_or(GitError::TooLarge(MOST_NAMES))?,
             None => Entries::new(),
         };
+        let (conflicts, indexed): (Vec<_>, Vec<_>) = index
+            .iter()
+            .filter(|entry| entry.flags_extended & ANNOUNCED == 0)
+            .partition(|entry| entry.flags & CONFLICT != 0);
+        let conflicts = conflicts.into_iter().map(|entry| entry.path).collect();
         let indexed: BTreeMap<Vec<u8>, IndexEntry> =
-            index.iter().map(|entry| (entry.path.clone(), entry)).collect();
+            indexed.into_iter().map(|entry| (entry.path.clone(), entry)).collect();
         let mut survey = Survey {
             tree: self,
             head: &head,
@@ -77,7 +91,7 @@ impl GitTree {
             .iter()
             .filter_map(|(path, entry)| Some((path.clone(), index::entry_of(entry)?)))
             .collect();
-        Ok(Surveyed { head, staged, files })
+        Ok(Surveyed { head, staged, conflicts, files })
     }
 }
 
@@ -87,7 +101,7 @@ struct Survey<'a> {
     indexed: &'a BTreeMap<Vec<u8>, IndexEntry>,
     index_written: i64,
     has_modes: bool,
-    files: BTreeMap<RepoPath, Option<WorkFile>>,
+    files: BTreeMap<RepoPath, There>,
     until: Instant,
 }
 
@@ -142,9 +156,14 @@ impl Survey<'_> {
                     FileError::NotFound(_)
                     | FileError::NotADirectory(_)
                     | FileError::NotAFile { what: "a directory", .. },
-                ) => drop(self.files.insert(path, None)),
+                ) => drop(self.files.insert(path, There::Gone)),
+                Err(FileError::SymbolicLink(_) | FileError::NotAFile { .. }) => {
+                    if self.was_file(&path) {
+                        self.files.insert(path, There::Replaced);
+                    }
+                }
                 Err(FileError::Gone) => return Err(FileError::Gone.into()),
-                // A link, or something that is not looked at; it stays as it is.
+                // It is not for us to look at, and stays as it is.
                 Err(_) => {}
             }
         }
@@ -159,6 +178,13 @@ impl Survey<'_> {
         let entry = self.indexed.get(bytes);
         let is_vouched_for = entry.is_some_and(is_vouched_for);
         is_submodule || is_vouched_for || self.tree.root.hides(path)
+    }
+
+    /// Whether HEAD or the index has a file at a path, and no link.
+    fn was_file(&self, path: &RepoPath) -> bool {
+        let bytes = path.as_str().as_bytes();
+        let staged = self.indexed.get(bytes).and_then(index::entry_of);
+        staged.or_else(|| self.head.get(bytes).copied()).is_some_and(|entry| entry.mode.is_file())
     }
 
     fn look_at(&mut self, path: RepoPath, seen: &Seen) -> Result<(), GitError> {
@@ -177,8 +203,7 @@ impl Survey<'_> {
             }
         };
         let Some(entry) = file else { return Ok(()) };
-        let is_untracked = indexed.is_none() && !self.head.contains_key(bytes);
-        self.files.insert(path, Some(WorkFile { entry, is_untracked }));
+        self.files.insert(path, There::File(entry));
         Ok(())
     }
 

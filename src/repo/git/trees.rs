@@ -173,8 +173,8 @@ struct Change<'a> {
 /// What happens to one name of a directory.
 #[derive(Default)]
 struct NameChange<'a> {
-    /// To the name itself.
-    own: Option<Option<Entry>>,
+    /// What the name itself becomes; none if it is removed, or only what is below it changes.
+    own: Option<Entry>,
     /// To what is below it.
     below: Vec<Change<'a>>,
 }
@@ -188,7 +188,7 @@ fn rewrite_directory(
     let mut names: BTreeMap<&[u8], NameChange<'_>> = BTreeMap::new();
     for change in changes {
         match change.path.iter().position(|byte| *byte == b'/') {
-            None => names.entry(change.path).or_default().own = Some(change.entry),
+            None => names.entry(change.path).or_default().own = change.entry,
             Some(at) => {
                 let below = Change { path: &change.path[at + 1..], entry: change.entry };
                 names.entry(&change.path[..at]).or_default().below.push(below);
@@ -199,7 +199,7 @@ fn rewrite_directory(
     for (name, change) in names {
         let before = base.map_or(Found::Nothing, |base| child(base, name));
         let after = match (change.own, before) {
-            (Some(Some(entry)), _) => Some((entry.id, entry.mode.bits())),
+            (Some(entry), _) => Some((entry.id, entry.mode.bits())),
             (_, before) if !change.below.is_empty() => {
                 let directory = match before {
                     Found::Directory(id) => Some(repository.find_tree(id)?),

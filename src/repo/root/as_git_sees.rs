@@ -24,7 +24,10 @@ impl Root {
     ///
     /// # Errors
     /// It cannot be looked at.
-    pub(in crate::repo) fn holds_repository(&self, directory: &RepoPath) -> Result<bool, FileError> {
+    pub(in crate::repo) fn holds_repository(
+        &self,
+        directory: &RepoPath,
+    ) -> Result<bool, FileError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let git = format!("{directory}/.git");
         match beneath::open(self.directory.as_fd(), &git, flags, Mode::empty()) {

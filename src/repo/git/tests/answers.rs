@@ -49,7 +49,10 @@ fn an_operation_in_progress_is_named() {
     ] {
         scene.write(&format!(".git/{file}"), format!("{commit}\n"));
         let refused = refusal(&scene);
-        assert!(matches!(refused, GitError::InProgress(named) if named == operation), "{refused:?}");
+        assert!(
+            matches!(refused, GitError::InProgress(named) if named == operation),
+            "{refused:?}"
+        );
         scene.remove(&format!(".git/{file}"));
         if let Some((directory, _)) = file.split_once('/') {
             fs::remove_dir(scene.at(".git").join(directory)).unwrap();
@@ -193,7 +196,8 @@ fn borrowed_objects_are_refused() {
 #[test]
 fn an_author_that_git_cannot_write_is_refused() {
     let scene = Scene::empty();
-    for (name, email) in [("", "a@b"), ("a\nparent 0", "a@b"), ("a<b", "a@b"), ("a", "b\r@c"), ("a", "")]
+    for (name, email) in
+        [("", "a@b"), ("a\nparent 0", "a@b"), ("a<b", "a@b"), ("a", "b\r@c"), ("a", "")]
     {
         let author = Author { name: name.into(), email: email.into() };
         let root = Arc::new(Root::open(scene.home.path(), &OwnFiles::default()).unwrap());
@@ -209,7 +213,7 @@ fn no_program_of_the_repository_runs() {
     let scene = Scene::with(&[("a", "1\r\n"), ("b", "1")]);
     let traces = tempfile::tempdir().unwrap();
     let program = |name: &str| {
-        let file = traces.path().join(format!("{name}.sh"));
+        let file = traces.path().join(format!("run-{name}"));
         let trace = traces.path().join(name);
         fs::write(&file, format!("#!/bin/sh\ntouch {}\ncat\n", trace.display())).unwrap();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -253,7 +257,7 @@ fn no_program_of_the_repository_runs() {
     let ran: Vec<_> = fs::read_dir(traces.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.ends_with(".sh") && !matches!(name.as_str(), "hooks" | "included"))
+        .filter(|name| !name.starts_with("run-") && !matches!(name.as_str(), "hooks" | "included"))
         .collect();
     assert_eq!(ran, Vec::<String>::new());
 }

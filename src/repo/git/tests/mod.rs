@@ -165,7 +165,7 @@ impl Scene {
 
     /// What git calls the state of the working tree, one line for each path.
     fn porcelain(&self) -> Vec<String> {
-        let output = self.git(&["status", "--porcelain", "--untracked-files=all"]);
+        let output = self.git(&["status", "--porcelain", "--no-renames", "-uall"]);
         output.lines().map(str::to_owned).collect()
     }
 
@@ -175,7 +175,7 @@ impl Scene {
         let left: Vec<_> = fs::read_dir(self.home.path().join(".git"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.contains("lukhas") || name.ends_with(".lock"))
+            .filter(|name| name.contains("lukhas") || name.contains(".lock"))
             .collect();
         assert_eq!(left, Vec::<String>::new());
         if has_git() {

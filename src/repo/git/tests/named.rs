@@ -39,7 +39,10 @@ fn the_first_commit_and_the_next_hold_what_was_named() {
     let commit = repository.find_commit(second.oid()).unwrap();
     assert_eq!(commit.parent_id(0).unwrap(), first.oid());
     assert_eq!(commit.message().unwrap(), "Change it\n");
-    assert_eq!((commit.author().name().unwrap(), commit.time().offset_minutes()), ("lukhas-mcp", 0));
+    assert_eq!(
+        (commit.author().name().unwrap(), commit.time().offset_minutes()),
+        ("lukhas-mcp", 0)
+    );
     assert_eq!(scene.committed_paths(), ["docs/a.md"]);
     scene.assert_whole();
     if has_git() {
