@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::names;
 
-use super::names;
-
 /// The longest path, in bytes.
 const LONGEST_PATH: usize = 4096;
 

@@ -13,6 +13,7 @@
 //!    acknowledged is on the disk.
 //! 3. No call waits for another program: pipes, sockets and devices are never read.
 
+mod as_git_sees;
 mod beneath;
 mod directory;
 mod error;
@@ -36,6 +37,7 @@ use super::RepoPath;
 
 pub use self::error::{FileError, RootError};
 pub use self::own::OwnFiles;
+
 pub use self::seen::{File, Seen};
 pub use self::temporary::TemporaryName;
 pub use self::walk::{Entry, EntryKind, WalkLimits, Walked};

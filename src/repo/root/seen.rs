@@ -37,6 +37,21 @@ struct Identity {
     modified_ns: i128,
     /// No program sets this one at will, unlike the time of modification.
     changed_ns: i128,
+    owner: u32,
+    group: u32,
+}
+
+/// What git's index keeps of a file, to tell without reading it that it did not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::repo) struct IndexStat {
+    /// In nanoseconds since 1970, as are the next.
+    pub(in crate::repo) changed_ns: i128,
+    pub(in crate::repo) modified_ns: i128,
+    pub(in crate::repo) device: u64,
+    pub(in crate::repo) inode: u64,
+    pub(in crate::repo) owner: u32,
+    pub(in crate::repo) group: u32,
+    pub(in crate::repo) size: u64,
 }
 
 impl Seen {
@@ -53,8 +68,16 @@ impl Seen {
                 inode: stat.st_ino,
                 modified_ns,
                 changed_ns: nanoseconds(stat.st_ctime.into(), stat.st_ctime_nsec.into()),
+                owner: stat.st_uid,
+                group: stat.st_gid,
             },
         }
+    }
+
+    /// The same in the index's terms.
+    pub(in crate::repo) fn index_stat(&self) -> IndexStat {
+        let Identity { device, inode, modified_ns, changed_ns, owner, group } = self.identity;
+        IndexStat { changed_ns, modified_ns, device, inode, owner, group, size: self.size }
     }
 
     /// Whether both are of one file, in whatever state.
