@@ -1,5 +1,6 @@
 //! Why the repository was not read or changed.
 
+use super::git::GitError;
 use super::locks::Waited;
 use super::patch::PatchError;
 use super::root::FileError;
@@ -31,6 +32,9 @@ pub enum RepoError {
     /// The patch cannot be applied.
     #[error(transparent)]
     Patch(#[from] PatchError),
+    /// Git cannot do it.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// The file holds something else than the caller believes.
     #[error(
         "{path} has the SHA-256 {found}, and expectSha256 is {expected}: it was changed in the \
@@ -85,10 +89,12 @@ impl RepoError {
             Self::Overloaded => RepoErrorKind::Overloaded,
             Self::Store(error) if error.is_transient() => RepoErrorKind::Overloaded,
             Self::File(FileError::Io { .. } | FileError::Gone)
+            | Self::Git(GitError::Unavailable(_))
             | Self::Unrecorded(_)
             | Self::Store(_)
             | Self::Panicked => RepoErrorKind::Failed,
             Self::File(_)
+            | Self::Git(_)
             | Self::Patch(_)
             | Self::Changed { .. }
             | Self::TooLarge { .. }

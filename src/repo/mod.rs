@@ -7,8 +7,10 @@
 //! 3. A file is changed under its lock, whole or not at all, and its story is told afterwards even
 //!    if the daemon was killed in between.
 
+mod asking_git;
 mod build_tools;
 mod change;
+mod committing;
 pub mod content;
 mod digest;
 mod error;
@@ -33,16 +35,20 @@ mod writing;
 use std::sync::Arc;
 
 use actix::prelude::*;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
+use self::asking_git::KnownForge;
+use self::git::GitSettings;
 use self::journal::Journal;
 use self::locks::PathLocks;
 use self::root::{File, Root};
 use self::settling::Settler;
+use crate::clock::Clock;
 use crate::store::Store;
 use crate::supervision::{Ended, Supervision};
 
 pub use self::build_tools::{BuildTool, Command};
+pub use self::committing::{CommitOrder, Committed};
 pub use self::digest::{ContentDigest, InvalidDigest};
 pub use self::error::{RepoError, RepoErrorKind};
 pub use self::glob::{Glob, InvalidGlob};
@@ -67,12 +73,17 @@ const CHANGES: usize = 64;
 /// What blocking work on the repository needs.
 pub(super) struct Deps {
     pub(super) root: Arc<Root>,
+    pub(super) git: GitSettings,
 }
 
 /// What the repository needs from the rest of the daemon.
 pub struct RepoSettings {
     /// The way to its files.
     pub root: Arc<Root>,
+    /// The git repository at the root, if there is one.
+    pub git: GitSettings,
+    /// Tells commits their time.
+    pub clock: Arc<dyn Clock>,
     /// Whether nothing may be changed.
     pub read_only: bool,
     /// Where changes are recorded.
@@ -95,6 +106,10 @@ struct Inner {
     locks: PathLocks,
     readers: Arc<Semaphore>,
     changes: Arc<Semaphore>,
+    /// Held by whoever commits.
+    committing: Mutex<()>,
+    forge: KnownForge,
+    clock: Arc<dyn Clock>,
     read_only: bool,
 }
 
@@ -105,11 +120,14 @@ impl Repo {
     /// The database's.
     pub async fn start(settings: RepoSettings) -> Result<Self, RepoError> {
         let repo = Self(Arc::new(Inner {
-            deps: Arc::new(Deps { root: settings.root }),
+            deps: Arc::new(Deps { root: settings.root, git: settings.git }),
             journal: Journal::new(settings.store),
             locks: PathLocks::default(),
             readers: Arc::new(Semaphore::new(READERS)),
             changes: Arc::new(Semaphore::new(CHANGES)),
+            committing: Mutex::default(),
+            forge: KnownForge::default(),
+            clock: settings.clock,
             read_only: settings.read_only,
         }));
         repo.settle_what_was_left().await?;
