@@ -21,5 +21,6 @@ mod models;
 mod notifications;
 mod operations;
 mod outbound;
+mod repository;
 mod runner;
 mod supervision;
