@@ -12,6 +12,7 @@ mod change;
 pub mod content;
 mod digest;
 mod error;
+pub mod git;
 mod glob;
 mod journal;
 mod listing;
