@@ -1,8 +1,10 @@
 //! The repository's tools as a client sees them, in a repository of their own.
 
 mod authoring;
+mod commits;
 mod files;
 mod names;
+mod patches;
 mod served;
 
 use std::path::Path;

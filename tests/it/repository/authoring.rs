@@ -37,3 +37,35 @@ async fn the_story_of_a_file_is_told() {
     let deep = format!("{}x", "d/".repeat(2047));
     site.call("why", json!({ "id": deep })).await.refused();
 }
+
+/// Every request as a curl would send it: no handshake, no session.
+#[tokio::test]
+async fn the_authoring_loop_works_as_it_is_written() {
+    let site = Site::start().await;
+    let hello = "docs/mcp/hello.md";
+    let write = json!({ "path": hello, "contents": "# Hello\n", "overwrite": true });
+    site.call("write_file", write).await.answered();
+    let fetch = json!({ "id": "lukhas-path:ZG9jcy9tY3AvaGVsbG8ubWQ=", "fields": ["metadata"] });
+    let fetched = site.call("fetch", fetch).await.answered();
+    let sha = fetched["metadata"]["sha256"].as_str().unwrap();
+    assert_eq!(sha, sha256("# Hello\n"));
+    let patch = "--- a\n+++ b\n@@ -1,1 +1,2 @@\n-# Hello\n+# Hello\nPatched\n";
+    let call = json!({ "path": hello, "patch": patch, "expectSha256": sha });
+    let patched = site.call("apply_patch", call).await.answered();
+    assert_eq!(patched["repaired"], true);
+    let commit = json!({ "message": "docs(mcp): hello", "add": [hello], "signoff": true });
+    let committed = site.call("git_commit", commit).await.answered();
+    assert_eq!(committed["staged"], json!([hello]));
+    assert_eq!(site.text(hello), "# Hello\nPatched\n");
+
+    let repository = git2::Repository::open(site.path()).unwrap();
+    let head = repository.head().unwrap().peel_to_commit().unwrap();
+    assert_eq!(committed["commit"], head.id().to_string());
+    let blob = head.tree().unwrap().get_path(std::path::Path::new(hello)).unwrap();
+    let blob = repository.find_blob(blob.id()).unwrap();
+    assert_eq!(blob.content(), b"# Hello\nPatched\n");
+    let why = site.daemon.ask("why", json!({ "id": hello })).await;
+    let facts = why["facts"].as_array().unwrap();
+    let told: Vec<&str> = facts.iter().map(|fact| fact["action"].as_str().unwrap()).collect();
+    assert_eq!(told, ["write_file", "apply_patch", "git_commit"]);
+}
