@@ -48,6 +48,9 @@ pub enum RepoError {
         /// What it holds.
         found: ContentDigest,
     },
+    /// The file is there, and the caller does not say what it holds.
+    #[error("{0} exists: expectSha256 must be the 64 hexadecimal digits that fetch gives for it")]
+    NoDigest(RepoPath),
     /// A file would become larger than files may be.
     #[error("{path} would have {size} bytes, and at most {limit} are written")]
     TooLarge {
@@ -85,7 +88,9 @@ impl RepoError {
     /// What it means for whoever asked.
     pub fn kind(&self) -> RepoErrorKind {
         match self {
-            Self::Path(_) | Self::File(FileError::Refused { .. }) => RepoErrorKind::Invalid,
+            Self::Path(_) | Self::NoDigest(_) | Self::File(FileError::Refused { .. }) => {
+                RepoErrorKind::Invalid
+            }
             Self::Overloaded => RepoErrorKind::Overloaded,
             Self::Store(error) if error.is_transient() => RepoErrorKind::Overloaded,
             Self::File(FileError::Io { .. } | FileError::Gone)
