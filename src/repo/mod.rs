@@ -19,6 +19,7 @@ mod mutation;
 mod names;
 mod path;
 pub mod root;
+pub mod search;
 mod settling;
 mod story;
 mod templates;
