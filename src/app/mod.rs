@@ -44,7 +44,7 @@ use crate::repo::RepoError;
 use crate::repo::root::RootError;
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::supervision::{Ended, RestartPolicy, Supervision};
-use crate::tools::Doors;
+use crate::tools::{Doors, Infrastructure, Links};
 
 /// Why the daemon did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -174,14 +174,24 @@ impl Application {
             None
         };
         let gate = parts.gate(request_log.as_ref(), &trail.refusals);
+        let doors = Doors {
+            jobs: jobs.clone(),
+            models,
+            canaries: canaries.clone(),
+            audit: trail.audit.clone(),
+            repo: repo.clone(),
+            links: Links::new(settings.server.public_base_url.as_ref(), address),
+            infrastructure: Infrastructure {
+                store: store.clone(),
+                supervision: supervision.clone(),
+                clock: Arc::clone(&clock),
+                started: clock.now(),
+                read_only: settings.repo.read_only,
+            },
+        };
         let shared = web::Data::new(Shared {
-            server: mcp::Server::new(Doors {
-                jobs: jobs.clone(),
-                models,
-                canaries: canaries.clone(),
-                audit: trail.audit.clone(),
-                repo: repo.clone(),
-            }),
+            server: mcp::Server::new(doors.clone()),
+            doors,
             events: events.clone(),
             audit: trail.audit.clone(),
             exports: trail.exports.clone(),

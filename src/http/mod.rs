@@ -9,6 +9,7 @@
 
 mod answers;
 mod cors;
+mod documents;
 mod evidence;
 mod gate;
 mod health;
@@ -35,6 +36,7 @@ use crate::notifications::Notifications;
 use crate::repo::Repo;
 use crate::store::Store;
 use crate::supervision::Supervision;
+use crate::tools::Doors;
 
 pub use self::gate::{Gate, GateSettings};
 pub use self::health::proof;
@@ -66,8 +68,10 @@ pub struct Shared {
     pub jobs: Jobs,
     /// Canaries.
     pub canaries: Canaries,
-    /// For readiness, and the pages of files.
+    /// For readiness, and the bytes of files.
     pub repo: Repo,
+    /// For the documents about jobs, canaries and models.
+    pub doors: Doors,
     /// For metrics.
     pub supervision: Supervision,
     /// Whether requests are welcome.

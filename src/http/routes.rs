@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::http::{answers, evidence, health, mcp, metrics, sse};
+use crate::http::{answers, documents, evidence, health, mcp, metrics, sse};
 
 /// Who may use a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +17,25 @@ pub enum Access {
     KeyOrQuery,
 }
 
-/// One path.
+/// One path, or all paths that begin alike.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {
-    /// The path.
+    /// The path; one with a name in braces stands for all that have something in its place.
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
     /// The methods it has.
     pub allow: &'static str,
+}
+
+impl Route {
+    /// Whether a path, as it was sent, is one of these.
+    fn is_at(&self, path: &str) -> bool {
+        match self.path.split_once('{') {
+            Some((prefix, _)) => path.len() > prefix.len() && path.starts_with(prefix),
+            None => path == self.path,
+        }
+    }
 }
 
 /// Every path there is.
@@ -34,6 +44,8 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/sse", access: Access::KeyOrQuery, allow: "GET" },
     Route { path: "/metrics", access: Access::Key, allow: "GET" },
     Route { path: "/evidence/export", access: Access::Key, allow: "GET" },
+    Route { path: "/repo/{path:.*}", access: Access::Key, allow: "GET, HEAD" },
+    Route { path: "/documents/{id:.*}", access: Access::Key, allow: "GET, HEAD" },
     Route { path: "/healthz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/readyz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/health", access: Access::Public, allow: "GET, HEAD" },
@@ -46,12 +58,12 @@ pub(super) fn access(path: &str) -> Access {
     if path.starts_with("/.well-known/") {
         return Access::Public;
     }
-    ROUTES.iter().find(|route| route.path == path).map_or(Access::Key, |route| route.access)
+    ROUTES.iter().find(|route| route.is_at(path)).map_or(Access::Key, |route| route.access)
 }
 
 /// The methods of a path, if there is such a path.
 pub(super) fn allowed(path: &str) -> Option<&'static str> {
-    ROUTES.iter().find(|route| route.path == path).map(|route| route.allow)
+    ROUTES.iter().find(|route| route.is_at(path)).map(|route| route.allow)
 }
 
 /// Adds every path of [`ROUTES`].
@@ -63,6 +75,12 @@ pub fn configure(config: &mut web::ServiceConfig) {
             "/sse" => resource.route(web::get().to(sse::get)),
             "/metrics" => resource.route(web::get().to(metrics::get)),
             "/evidence/export" => resource.route(web::get().to(evidence::get)),
+            "/repo/{path:.*}" => resource
+                .route(web::get().to(documents::file))
+                .route(web::head().to(documents::file)),
+            "/documents/{id:.*}" => resource
+                .route(web::get().to(documents::about))
+                .route(web::head().to(documents::about)),
             "/healthz" => {
                 resource.route(web::get().to(health::alive)).route(web::head().to(health::alive))
             }

@@ -1,6 +1,7 @@
 //! Why the repository was not read or changed.
 
 use super::locks::Waited;
+use super::patch::PatchError;
 use super::root::FileError;
 use super::{ContentDigest, PathError, RepoPath};
 use crate::store::StoreError;
@@ -27,6 +28,9 @@ pub enum RepoError {
     /// The file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The patch cannot be applied.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
     /// The file holds something else than the caller believes.
     #[error(
         "{path} has the SHA-256 {found}, and expectSha256 is {expected}: it was changed in the \
@@ -85,6 +89,7 @@ impl RepoError {
             | Self::Store(_)
             | Self::Panicked => RepoErrorKind::Failed,
             Self::File(_)
+            | Self::Patch(_)
             | Self::Changed { .. }
             | Self::TooLarge { .. }
             | Self::SameName(_)

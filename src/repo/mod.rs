@@ -7,21 +7,25 @@
 //! 3. A file is changed under its lock, whole or not at all, and its story is told afterwards even
 //!    if the daemon was killed in between.
 
+mod build_tools;
 mod change;
 pub mod content;
 mod digest;
 mod error;
+pub mod git;
 mod glob;
 mod journal;
 mod listing;
 mod locks;
 mod mutation;
 mod names;
+pub mod patch;
 mod path;
 pub mod root;
 pub mod search;
 mod settling;
 mod story;
+mod survey;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -39,14 +43,17 @@ use self::settling::Settler;
 use crate::store::Store;
 use crate::supervision::{Ended, Supervision};
 
+pub use self::build_tools::{BuildTool, Command};
 pub use self::digest::{ContentDigest, InvalidDigest};
 pub use self::error::{RepoError, RepoErrorKind};
 pub use self::glob::{Glob, InvalidGlob};
 pub use self::listing::{ListRequest, Listed, Listing};
 pub use self::path::{PathError, RepoPath};
+pub use self::survey::{Directory, Language, Survey};
 pub use self::templates::Template;
 pub use self::writing::{
-    Appended, Existing, RenameRequest, Renamed, WriteRequest, WriteTool, Written,
+    Appended, Existing, PatchRequest, Patched, RenameRequest, Renamed, WriteRequest, WriteTool,
+    Written,
 };
 
 /// The largest file that is read or written as a whole, in bytes.

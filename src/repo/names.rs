@@ -126,7 +126,7 @@ pub(super) fn is_secret(directory: Option<&str>, folded: &str) -> bool {
 
 /// Whether a folded name is one that the daemon gives to files that are not yet finished.
 pub(super) fn is_temporary(folded: &str) -> bool {
-    folded.starts_with(".lukhas-mcp-") && folded.ends_with(".tmp")
+    folded.strip_prefix(".lukhas-mcp-").is_some_and(|rest| rest.strip_suffix(".tmp").is_some())
 }
 
 /// Whether git is told by a file of this folded name what to run, where to fetch from, or (`HEAD`)

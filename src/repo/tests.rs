@@ -224,3 +224,34 @@ async fn what_was_cut_off_is_settled_by_the_files() {
     assert_eq!(bench.actions("to").await, ["rename_file"]);
     assert_eq!(bench.on_disk(&temporary), None);
 }
+
+#[actix::test]
+async fn a_patch_makes_changes_and_removes_a_file() {
+    let bench = Bench::new().await;
+    let patch = |text: &str, expected: Option<&[u8]>, allow_create| PatchRequest {
+        path: path("docs/hello.md"),
+        patch: text.to_owned(),
+        expected: expected.map(ContentDigest::of),
+        allow_create,
+    };
+    let make = "--- /dev/null\n+++ b\n@@ -0,0 +1,1 @@\n+# Hello\n";
+    let refused = bench.repo.patch("ops", patch(make, None, false)).await.unwrap_err();
+    assert_eq!(refused.to_string(), "docs/hello.md does not exist");
+    let made = bench.repo.patch("ops", patch(make, Some(b"anything"), true)).await.unwrap();
+    assert_eq!((made.previous, made.repaired, made.size), (None, false, 8));
+
+    let change = "--- a\n+++ b\n@@ -1,1 +1,2 @@\n-# Hello\n+# Hello\nPatched\n";
+    let refused = bench.repo.patch("ops", patch(change, Some(b"wrong"), false)).await.unwrap_err();
+    assert!(matches!(refused, RepoError::Changed { .. }), "{refused}");
+    let changed = bench.repo.patch("ops", patch(change, Some(b"# Hello\n"), false)).await.unwrap();
+    assert!(changed.repaired);
+    assert_eq!(bench.on_disk("docs/hello.md").unwrap(), b"# Hello\nPatched\n");
+    let refused = bench.repo.patch("ops", patch(make, None, true)).await.unwrap_err();
+    assert!(matches!(refused, RepoError::Patch(_)), "{refused}");
+
+    let remove = "--- a\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-# Hello\n-Patched\n";
+    let removed = bench.repo.patch("ops", patch(remove, None, false)).await.unwrap();
+    assert_eq!((removed.digest, removed.size), (None, 0));
+    assert_eq!(bench.on_disk("docs/hello.md"), None);
+    assert_eq!(bench.actions("docs/hello.md").await, ["apply_patch"; 3]);
+}

@@ -2,6 +2,7 @@
 
 use super::change::{Change, RemoveTool};
 use super::mutation::Plan;
+use super::patch::{Content, Patch};
 use super::root::{File, FileError, Over, Seen, TemporaryName};
 use super::{ContentDigest, Deps, LARGEST_FILE, Repo, RepoError, RepoPath};
 use crate::clock::Timestamp;
@@ -76,6 +77,32 @@ pub struct Renamed {
     pub digest: ContentDigest,
     /// What stood at the new name.
     pub displaced: Option<ContentDigest>,
+}
+
+/// A patch to be applied.
+#[derive(Debug, Clone)]
+pub struct PatchRequest {
+    /// To which file.
+    pub path: RepoPath,
+    /// The patch, as a unified diff.
+    pub patch: String,
+    /// What the file must hold; not looked at where there is no file.
+    pub expected: Option<ContentDigest>,
+    /// Whether the file may be made by it.
+    pub allow_create: bool,
+}
+
+/// A file that was patched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patched {
+    /// What it holds now; `None` if the patch removed it.
+    pub digest: Option<ContentDigest>,
+    /// In bytes.
+    pub size: u64,
+    /// What it held before; `None` if the patch made it.
+    pub previous: Option<ContentDigest>,
+    /// Whether the patch lacked a prefix that its counts made up for.
+    pub repaired: bool,
 }
 
 /// A file as a plan found it.
@@ -251,6 +278,50 @@ impl Repo {
             Ok(remove_plan(RemoveTool::DeleteFile, path, &before))
         };
         self.mutate(actor, locked, plan).await
+    }
+
+    /// Applies a patch to a file.
+    ///
+    /// # Errors
+    /// The patch does not fit the file to the last byte, or the file cannot be written; it is then
+    /// as it was.
+    pub async fn patch(&self, actor: &str, request: PatchRequest) -> Result<Patched, RepoError> {
+        let locked = vec![request.path.clone()];
+        self.mutate(actor, locked, move |deps| patch_plan(deps, request)).await
+    }
+}
+
+fn patch_plan(deps: &Deps, request: PatchRequest) -> Result<Plan<Patched>, RepoError> {
+    let PatchRequest { path, patch, expected, allow_create } = request;
+    let before = find(deps, &path)?;
+    match (&before, expected) {
+        (Some(found), Some(expected)) => found.must_be(&path, expected)?,
+        (None, _) if !allow_create => return Err(FileError::NotFound(path).into()),
+        (Some(_) | None, _) => {}
+    }
+    let patch = Patch::parse(patch.as_bytes(), path.as_str())?;
+    let applied = patch.apply(before.as_ref().map(|found| found.file.bytes.as_slice()))?;
+    let repaired = applied.repaired;
+    match (applied.content, &before) {
+        (Content::Holds(bytes), _) => {
+            let plan = write_plan(WriteTool::ApplyPatch, path, bytes, before.as_ref())?;
+            Ok(plan.map(move |written| Patched {
+                digest: Some(written.digest),
+                size: written.size,
+                previous: written.previous,
+                repaired,
+            }))
+        }
+        (Content::Gone, Some(found)) => {
+            let plan = remove_plan(RemoveTool::ApplyPatch, path, found);
+            Ok(plan.map(move |held| Patched {
+                digest: None,
+                size: 0,
+                previous: Some(held),
+                repaired,
+            }))
+        }
+        (Content::Gone, None) => Err(FileError::NotFound(path).into()),
     }
 }
 

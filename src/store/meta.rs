@@ -22,6 +22,21 @@ fn put(conn: &mut SqliteConnection, name: &str, value: &str) -> Result<(), Store
     Ok(())
 }
 
+/// How large the database is, in bytes, without its log.
+pub fn database_bytes(conn: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let size = diesel::sql_query(
+        "SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()",
+    );
+    let Size { bytes } = size.get_result(conn)?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
+#[derive(QueryableByName)]
+struct Size {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    bytes: i64,
+}
+
 /// How much a probe writes, in bytes: about as many pages as a change does. Less would still find
 /// room on a full disk, where nothing else does.
 const PROBE: usize = 32 * 1024;

@@ -8,8 +8,11 @@ mod backtest_policy;
 mod canary_commands;
 mod canary_status;
 mod cancel_job;
+mod documents;
 mod error;
+mod infrastructure_status;
 mod job_logs;
+mod links;
 mod list_canaries;
 mod list_jobs;
 mod list_models;
@@ -33,7 +36,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::documents::{Document, document};
 pub use self::error::ToolError;
+pub use self::infrastructure_status::Infrastructure;
+pub use self::links::Links;
 pub use self::registry::{CallCounts, Registry};
 pub use self::result::{CallResult, Reply};
 use crate::audit::Audit;
@@ -55,6 +61,10 @@ pub struct Doors {
     pub audit: Audit,
     /// The repository.
     pub repo: Repo,
+    /// Where readers find what tools name.
+    pub links: Links,
+    /// The daemon itself.
+    pub infrastructure: Infrastructure,
 }
 
 /// What the holder of a key may do.

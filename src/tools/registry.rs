@@ -7,15 +7,16 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::tools::repository::{
-    CreateFileAlias, WriteFileAlias, append_file, create_file, delete_file, find_files, list_dir,
-    rename_file, update_file, write_file,
+    CreateFileAlias, WriteFileAlias, append_file, code_analysis, create_file, delete_file,
+    development_utilities, fetch, find_files, list_dir, module_structure, rename_file, update_file,
+    write_file,
 };
 use crate::tools::result::CallResult;
 use crate::tools::typed::{AnyTool, hidden, typed};
 use crate::tools::{
     Caller, Doors, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
-    job_logs, list_canaries, list_jobs, list_models, model_history, promote_model, replay_decision,
-    rollback_model, run_eval, start_canary, status, why, why_math,
+    infrastructure_status, job_logs, list_canaries, list_jobs, list_models, model_history,
+    promote_model, replay_decision, rollback_model, run_eval, start_canary, status, why, why_math,
 };
 
 /// How often a tool was called, by how that went.
@@ -49,6 +50,7 @@ pub struct Registry {
 impl Default for Registry {
     fn default() -> Self {
         let tools = vec![
+            typed::<fetch::Fetch>(),
             typed::<run_eval::RunEval>(),
             typed::<status::Status>(),
             typed::<list_jobs::ListJobs>(),
@@ -78,6 +80,10 @@ impl Default for Registry {
             typed::<append_file::AppendFile>(),
             typed::<rename_file::RenameFile>(),
             typed::<delete_file::DeleteFile>(),
+            typed::<infrastructure_status::InfrastructureStatus>(),
+            typed::<code_analysis::CodeAnalysis>(),
+            typed::<development_utilities::DevelopmentUtilities>(),
+            typed::<module_structure::ModuleStructure>(),
             hidden::<WriteFileAlias>(),
             hidden::<CreateFileAlias>(),
         ];

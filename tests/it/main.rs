@@ -18,6 +18,7 @@ mod jobs;
 mod ledger;
 mod metrics;
 mod models;
+mod mounts;
 mod notifications;
 mod operations;
 mod outbound;

@@ -28,7 +28,7 @@ pub struct GitSettings {
 }
 
 /// Who commits are by.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
     /// The name.
     pub name: String,
@@ -45,6 +45,17 @@ impl CommitId {
     pub fn parse(text: &str) -> Option<Self> {
         let id = Oid::from_str(text).ok().filter(|id| !id.is_zero())?;
         (id.to_string() == text).then_some(Self(id))
+    }
+
+    /// The name as libgit2 has it.
+    pub(crate) fn oid(self) -> Oid {
+        self.0
+    }
+}
+
+impl From<Oid> for CommitId {
+    fn from(id: Oid) -> Self {
+        Self(id)
     }
 }
 
@@ -225,7 +236,10 @@ impl GitBranch {
 }
 
 /// Opens the repository in a directory, and none above it or in the environment.
-fn open(directory: &Path) -> Result<Repository, GitError> {
+///
+/// # Errors
+/// There is none, it belongs to another user, or it cannot be read.
+pub(crate) fn open(directory: &Path) -> Result<Repository, GitError> {
     let none: [&Path; 0] = [];
     let flags = RepositoryOpenFlags::NO_SEARCH;
     Repository::open_ext(directory, flags, none).map_err(|error| match error.code() {

@@ -12,10 +12,11 @@
 //! All calls block; callers make them on the blocking pool.
 
 mod branch;
-mod durable;
+pub(crate) mod durable;
 mod error;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::branch::open;
 pub use self::branch::{Author, Change, CommitId, GitBranch, GitSettings, Snapshot};
 pub use self::error::GitError;

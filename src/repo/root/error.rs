@@ -4,6 +4,7 @@ use std::io;
 
 use rustix::io::Errno;
 
+use super::seen::DIRECTORY;
 use crate::repo::{PathError, RepoPath};
 
 /// Why a repository cannot be opened at all. The operator reads this, not a client.
@@ -73,6 +74,12 @@ pub enum FileError {
     /// It is not what the caller saw.
     #[error("{0} was changed by somebody else in the meantime; read it again")]
     Changed(RepoPath),
+    /// Another directory is where it should have been put.
+    #[error("{0} is in a directory that was moved in the meantime")]
+    Moved(RepoPath),
+    /// Nobody has the permission to write to it, not even its owner.
+    #[error("{0} is marked read-only")]
+    ReadOnly(RepoPath),
     /// The permissions do not allow it.
     #[error("the daemon has no permission for {0}")]
     Denied(RepoPath),
@@ -106,7 +113,7 @@ impl FileError {
             Errno::NOENT => Self::NotFound(path),
             Errno::NOTDIR => Self::NotADirectory(path),
             Errno::EXIST => Self::Exists(path),
-            Errno::ISDIR => Self::NotAFile { path, what: "a directory" },
+            Errno::ISDIR => Self::NotAFile { path, what: DIRECTORY },
             Errno::NXIO => Self::NotAFile { path, what: "a socket" },
             Errno::LOOP => Self::SymbolicLink(path),
             Errno::XDEV => Self::OtherFileSystem(path),

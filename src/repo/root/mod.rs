@@ -13,7 +13,9 @@
 //!    acknowledged is on the disk.
 //! 3. No call waits for another program: pipes, sockets and devices are never read.
 
+mod as_git_sees;
 mod beneath;
+mod directory;
 mod error;
 mod own;
 mod relocate;
@@ -24,18 +26,19 @@ mod watch;
 mod write;
 
 use std::io::Read as _;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use self::own::OwnPaths;
-use self::seen::not_a_file;
+use self::seen::{SYMBOLIC_LINK, not_a_file};
 use super::RepoPath;
 
 pub use self::error::{FileError, RootError};
 pub use self::own::OwnFiles;
+
 pub use self::seen::{File, Seen};
 pub use self::temporary::TemporaryName;
 pub use self::walk::{Entry, EntryKind, WalkLimits, Walked};
@@ -121,19 +124,8 @@ impl Root {
     }
 
     /// What is seen of an open file, if it is one of those that are used.
-    fn regular(
-        &self,
-        path: &RepoPath,
-        opened: std::os::fd::BorrowedFd<'_>,
-    ) -> Result<Seen, FileError> {
+    fn regular(&self, path: &RepoPath, opened: BorrowedFd<'_>) -> Result<Seen, FileError> {
         let stat = rustix::fs::fstat(opened).map_err(|errno| self.error(errno, path))?;
-        usable(path, &stat)
-    }
-
-    /// What is seen of a name in an open directory, if it is one of those that are used.
-    fn look_in(&self, directory: &OwnedFd, path: &RepoPath) -> Result<Seen, FileError> {
-        let stat = rustix::fs::statat(directory, path.file_name(), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|errno| self.error(errno, path))?;
         usable(path, &stat)
     }
 
@@ -148,7 +140,7 @@ impl Root {
 
 fn usable(path: &RepoPath, stat: &rustix::fs::Stat) -> Result<Seen, FileError> {
     match not_a_file(stat) {
-        Some("a symbolic link") => Err(FileError::SymbolicLink(path.clone())),
+        Some(SYMBOLIC_LINK) => Err(FileError::SymbolicLink(path.clone())),
         Some(what) => Err(FileError::NotAFile { path: path.clone(), what }),
         None if 1 < stat.st_nlink => Err(FileError::HardLink(path.clone())),
         None => Ok(Seen::of(stat)),

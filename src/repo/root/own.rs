@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::repo::RepoPath;
+use crate::repo::names::fold;
 
 /// What `SQLite` keeps beside a database.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -18,7 +19,7 @@ pub struct OwnFiles {
     pub guarded: Vec<PathBuf>,
 }
 
-/// The same, as they are called below the root.
+/// The same, as they are called below the root, each name folded.
 #[derive(Debug)]
 pub(super) struct OwnPaths {
     hidden: Vec<String>,
@@ -32,15 +33,37 @@ impl OwnPaths {
         Self { hidden: below(&own.hidden), guarded: below(&own.guarded) }
     }
 
+    /// Whether a file is as if it did not exist.
     pub(super) fn hides(&self, path: &RepoPath) -> bool {
-        let path = path.as_str().to_lowercase();
-        self.hidden.iter().any(|own| is_at_or_below(&path, own) || is_companion(&path, own))
+        is_one(&self.hidden, path, |rest| {
+            rest.is_empty() || rest.starts_with('/') || COMPANIONS.contains(&rest)
+        })
     }
 
+    /// Whether a file is not changed.
     pub(super) fn guards(&self, path: &RepoPath) -> bool {
-        let path = path.as_str().to_lowercase();
-        self.guarded.iter().any(|own| is_at_or_below(&path, own))
+        is_one(&self.guarded, path, |rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+/// Whether what follows one of these in `path` is as asked for.
+fn is_one(own: &[String], path: &RepoPath, is_meant: impl Fn(&str) -> bool) -> bool {
+    if own.is_empty() {
+        return false;
+    }
+    let path = folded(path.names());
+    own.iter().any(|own| path.strip_prefix(own.as_str()).is_some_and(&is_meant))
+}
+
+fn folded<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut folded = String::new();
+    for name in names {
+        if !folded.is_empty() {
+            folded.push('/');
+        }
+        folded.push_str(&fold(name));
+    }
+    folded
 }
 
 /// The path below the root. Links on the way to it are resolved as far as it exists: a database may
@@ -49,14 +72,6 @@ fn folded_below(root: &Path, path: &Path) -> Option<String> {
     let (existing, resolved) =
         path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)))?;
     let resolved = resolved.join(path.strip_prefix(existing).ok()?);
-    let below = resolved.strip_prefix(root).ok()?.to_str()?.to_lowercase();
+    let below = folded(resolved.strip_prefix(root).ok()?.to_str()?.split('/'));
     (!below.is_empty()).then_some(below)
-}
-
-fn is_at_or_below(path: &str, own: &str) -> bool {
-    path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn is_companion(path: &str, own: &str) -> bool {
-    path.strip_prefix(own).is_some_and(|rest| COMPANIONS.contains(&rest))
 }

@@ -2,15 +2,19 @@
 
 mod aliases;
 pub(super) mod append_file;
+pub(super) mod code_analysis;
 pub(super) mod create_file;
 pub(super) mod delete_file;
+pub(super) mod development_utilities;
+pub(super) mod fetch;
 pub(super) mod find_files;
 pub(super) mod list_dir;
+pub(super) mod module_structure;
 pub(super) mod rename_file;
 pub(super) mod update_file;
 pub(super) mod write_file;
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
 use crate::repo::content::Encoding;
@@ -19,6 +23,11 @@ use crate::repo::{ContentDigest, Glob, RepoError, RepoPath};
 use crate::tools::{Tool, ToolError};
 
 pub(super) use self::aliases::{CreateFileAlias, WriteFileAlias};
+
+/// What a tool takes that takes nothing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoArguments {}
 
 /// A path as an argument.
 fn path_schema(_: &mut SchemaGenerator) -> Schema {

@@ -1,0 +1,134 @@
+//! What is changed: staged for the next commit, not staged, or not known to git yet.
+
+use std::collections::BTreeSet;
+
+use super::error::{GitError, Operation};
+use super::index;
+use super::repository::{GitTree, Head, head, operation};
+use super::survey::{Surveyed, There};
+use super::trees::Entry;
+use crate::adapters::git::CommitId;
+use crate::repo::RepoPath;
+
+/// The state of the repository, and of each file that is not as the last commit has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The short name of the branch that is checked out; none if HEAD is on no branch.
+    pub branch: Option<String>,
+    /// The newest commit; none before the first.
+    pub head: Option<CommitId>,
+    /// What somebody is in the middle of.
+    pub operation: Option<Operation>,
+    /// In the order of the paths.
+    pub entries: Vec<StatusEntry>,
+    /// Whether there are more entries than these.
+    pub is_cut: bool,
+}
+
+/// A file that is not as the last commit has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusEntry {
+    /// Which.
+    pub path: RepoPath,
+    /// How the index differs from the last commit.
+    pub staged: Option<FileChange>,
+    /// How the working tree differs from the index.
+    pub unstaged: Option<FileChange>,
+    /// Whether it is in the working tree and not in the index.
+    pub is_untracked: bool,
+    /// Whether a merge left it to be decided.
+    pub is_conflicted: bool,
+}
+
+/// How a file differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileChange {
+    /// It was not there before.
+    Added,
+    /// Its content or its permission to be executed is another.
+    Modified,
+    /// It is not there any more.
+    Deleted,
+    /// It became a link or the like, or a file again.
+    TypeChanged,
+}
+
+impl FileChange {
+    /// One word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Modified => "modified",
+            Self::Deleted => "deleted",
+            Self::TypeChanged => "type_changed",
+        }
+    }
+}
+
+impl GitTree {
+    /// Tells what is changed, at most `limit` files of it. Files that cannot be named by a
+    /// [`RepoPath`] are left out, and so is what is ignored.
+    ///
+    /// # Errors
+    /// The repository cannot be read, or is too large.
+    pub fn status(&self, limit: usize) -> Result<Status, GitError> {
+        let repository = self.repository()?;
+        let (branch, commit) = match head(&repository)? {
+            Head::Branch(branch) => (Some(branch.short_name().to_owned()), branch.commit),
+            Head::Detached(commit) => (None, Some(commit)),
+            Head::Other => (None, None),
+        };
+        let tree = commit.map(|id| repository.find_commit(id)?.tree()).transpose()?;
+        let index = index::read(repository.path())?;
+        let surveyed = self.survey(&repository, tree.as_ref(), &index)?;
+        let mut entries = entries(&surveyed);
+        let is_cut = limit < entries.len();
+        entries.truncate(limit);
+        let operation = operation(&repository);
+        Ok(Status { branch, head: commit.map(CommitId::from), operation, entries, is_cut })
+    }
+}
+
+/// Whatever differs anywhere.
+pub(super) fn entries(surveyed: &Surveyed) -> Vec<StatusEntry> {
+    let Surveyed { head, staged, conflicts, files } = surveyed;
+    let committed = head.keys().chain(staged.keys()).chain(conflicts);
+    let named = committed.filter_map(|path| RepoPath::parse(str::from_utf8(path).ok()?).ok());
+    let paths: BTreeSet<RepoPath> = files.keys().cloned().chain(named).collect();
+    paths.into_iter().filter_map(|path| entry(surveyed, path)).collect()
+}
+
+fn entry(surveyed: &Surveyed, path: RepoPath) -> Option<StatusEntry> {
+    let bytes = path.as_str().as_bytes();
+    let is_conflicted = surveyed.conflicts.contains(bytes);
+    if is_conflicted {
+        let (staged, unstaged, is_untracked) = (None, None, false);
+        return Some(StatusEntry { path, staged, unstaged, is_untracked, is_conflicted });
+    }
+    let (before, indexed) = (surveyed.head.get(bytes), surveyed.staged.get(bytes));
+    let staged = change(before, indexed);
+    let there = surveyed.files.get(&path);
+    let unstaged = match (indexed, there) {
+        (Some(indexed), Some(There::File(entry))) => change(Some(indexed), Some(entry)),
+        (Some(_), Some(There::Gone)) => Some(FileChange::Deleted),
+        (Some(_), Some(There::Replaced)) => Some(FileChange::TypeChanged),
+        (Some(_), None) | (None, _) => None,
+    };
+    let is_untracked = indexed.is_none() && matches!(there, Some(There::File(_)));
+    let is_changed = staged.is_some() || unstaged.is_some() || is_untracked;
+    is_changed.then_some(StatusEntry { path, staged, unstaged, is_untracked, is_conflicted })
+}
+
+fn change(before: Option<&Entry>, after: Option<&Entry>) -> Option<FileChange> {
+    match (before, after) {
+        (None, None) => None,
+        (None, Some(_)) => Some(FileChange::Added),
+        (Some(_), None) => Some(FileChange::Deleted),
+        (Some(before), Some(after)) if before == after => None,
+        (Some(before), Some(after)) if before.mode.is_file() && after.mode.is_file() => {
+            Some(FileChange::Modified)
+        }
+        (Some(before), Some(after)) if before.mode == after.mode => Some(FileChange::Modified),
+        (Some(_), Some(_)) => Some(FileChange::TypeChanged),
+    }
+}

@@ -1,0 +1,132 @@
+//! `get_infrastructure_status`: how the daemon itself is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::clock::{Clock, Timestamp};
+use crate::store::{Store, meta};
+use crate::supervision::Supervision;
+use crate::tools::repository::NoArguments;
+use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+
+/// What the daemon knows of itself.
+#[derive(Clone)]
+pub struct Infrastructure {
+    /// The database.
+    pub store: Store,
+    /// What became of the actors.
+    pub supervision: Supervision,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// When the daemon started.
+    pub started: Timestamp,
+    /// Whether the repository is served for reading only.
+    pub read_only: bool,
+}
+
+pub(super) struct InfrastructureStatus;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answer {
+    name: &'static str,
+    version: &'static str,
+    started_at: String,
+    uptime_seconds: i64,
+    database: Database,
+    jobs: Work,
+    canaries: BTreeMap<&'static str, usize>,
+    registry: &'static str,
+    /// The actors that failed since the start.
+    actors: Vec<Failed>,
+    repository: Repository,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Database {
+    bytes: u64,
+    commits: u64,
+    failed_operations: u64,
+    /// Changes that wait for a commit or are in one.
+    waiting: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Work {
+    running: usize,
+    waiting: usize,
+    by_status: BTreeMap<&'static str, usize>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed {
+    actor: &'static str,
+    restarts: u64,
+    given_up: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Repository {
+    /// Whether its directory still is where it was.
+    present: bool,
+    read_only: bool,
+}
+
+#[async_trait]
+impl Tool for InfrastructureStatus {
+    const NAME: &'static str = "get_infrastructure_status";
+    const TITLE: &'static str = "State of the daemon";
+    const DESCRIPTION: &'static str = "Says how this daemon is: its version and uptime, its \
+        database, how many jobs and canaries there are, which of its parts failed, and what it \
+        serves of the repository.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = NoArguments;
+    type Answer = Answer;
+
+    async fn call(
+        doors: &Doors,
+        _: &Caller,
+        NoArguments {}: NoArguments,
+    ) -> Result<Reply<Answer>, ToolError> {
+        let Infrastructure { store, supervision, clock, started, read_only } =
+            &doors.infrastructure;
+        let bytes = store.read(meta::database_bytes).await?;
+        let statistics = store.statistics();
+        let depth = doors.jobs.depth();
+        let jobs = doors.jobs.count_by_status().await?;
+        let canaries = doors.canaries.count_by_status().await?;
+        let failed = |(actor, counts): (_, crate::supervision::RestartCounts)| Failed {
+            actor,
+            restarts: counts.restarted,
+            given_up: counts.gave_up,
+        };
+        Ok(Reply::Answer(Answer {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: started.to_string(),
+            uptime_seconds: clock.now().since(*started).whole_seconds(),
+            database: Database {
+                bytes,
+                commits: statistics.commits,
+                failed_operations: statistics.failed,
+                waiting: store.waiting(),
+            },
+            jobs: Work {
+                running: depth.running,
+                waiting: depth.waiting,
+                by_status: jobs.into_iter().map(|(status, n)| (status.as_str(), n)).collect(),
+            },
+            canaries: canaries.into_iter().map(|(status, n)| (status.as_str(), n)).collect(),
+            registry: doors.models.registry(),
+            actors: supervision.counts().into_iter().map(failed).collect(),
+            repository: Repository { present: doors.repo.is_there().await, read_only: *read_only },
+        }))
+    }
+}
