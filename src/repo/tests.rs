@@ -16,7 +16,7 @@ struct Bench {
     repo: Repo,
     store: Store,
     directory: TempDir,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl Bench {
@@ -34,12 +34,12 @@ impl Bench {
                 on_end: Box::new(|_| ()),
             },
         );
-        let repo = start(directory.path(), &store, false).await;
-        Self { repo, store, directory, _state: state }
+        let repo = start((directory.path(), state.path()), &store, false).await;
+        Self { repo, store, directory, state }
     }
 
     async fn restart(&mut self) {
-        self.repo = start(self.directory.path(), &self.store, false).await;
+        self.repo = start((self.directory.path(), self.state.path()), &self.store, false).await;
     }
 
     fn on_disk(&self, path: &str) -> Option<Vec<u8>> {
@@ -79,7 +79,7 @@ impl Bench {
     }
 }
 
-async fn start(directory: &Path, store: &Store, read_only: bool) -> Repo {
+async fn start((directory, state): (&Path, &Path), store: &Store, read_only: bool) -> Repo {
     let settings = RepoSettings {
         root: Arc::new(Root::open(directory, &OwnFiles::default()).unwrap()),
         git: GitSettings {
@@ -87,6 +87,7 @@ async fn start(directory: &Path, store: &Store, read_only: bool) -> Repo {
             author: git::Author { name: "Ada".to_owned(), email: "ada@example.org".to_owned() },
             largest: LARGEST_FILE,
         },
+        search_index: state.join("search"),
         clock: Arc::new(SystemClock),
         read_only,
         store: store.clone(),
@@ -184,7 +185,7 @@ async fn of_many_writers_with_one_digest_one_wins() {
 async fn a_repository_that_is_read_only_is_only_read() {
     let bench = Bench::new().await;
     bench.put("a", b"now");
-    let repo = start(bench.directory.path(), &bench.store, true).await;
+    let repo = start((bench.directory.path(), bench.state.path()), &bench.store, true).await;
     assert_eq!(repo.read(&path("a")).await.unwrap().bytes, b"now");
     let refused = repo.delete("ops", path("a"), ContentDigest::of(b"now")).await.unwrap_err();
     assert!(matches!(refused, RepoError::ReadOnly), "{refused}");
