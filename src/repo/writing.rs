@@ -296,8 +296,9 @@ fn patch_plan(deps: &Deps, request: PatchRequest) -> Result<Plan<Patched>, RepoE
     let before = find(deps, &path)?;
     match (&before, expected) {
         (Some(found), Some(expected)) => found.must_be(&path, expected)?,
+        (Some(_), None) => return Err(RepoError::NoDigest(path)),
         (None, _) if !allow_create => return Err(FileError::NotFound(path).into()),
-        (Some(_) | None, _) => {}
+        (None, _) => {}
     }
     let patch = Patch::parse(patch.as_bytes(), path.as_str())?;
     let applied = patch.apply(before.as_ref().map(|found| found.file.bytes.as_slice()))?;

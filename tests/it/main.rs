@@ -22,5 +22,6 @@ mod mounts;
 mod notifications;
 mod operations;
 mod outbound;
+mod repository;
 mod runner;
 mod supervision;
