@@ -89,7 +89,7 @@ impl Seen {
     /// A number that stays the same as long as the file does, also in another run of the daemon.
     /// It tells two states of one file apart, and is not made to tell apart what somebody forges.
     pub fn fingerprint(&self) -> u64 {
-        let Identity { device, inode, modified_ns, changed_ns } = self.identity;
+        let Identity { device, inode, modified_ns, changed_ns, .. } = self.identity;
         let mut text = Sha256::new();
         for number in [device, inode, self.size] {
             text.update(number.to_le_bytes());

@@ -2,8 +2,8 @@
 
 use std::os::fd::{AsFd, AsRawFd as _};
 
-use rustix::fs::inotify::{self, WatchFlags};
 use rustix::fs::fstat;
+use rustix::fs::inotify::{self, WatchFlags};
 use rustix::io::Errno;
 
 use super::{Root, beneath};

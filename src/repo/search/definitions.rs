@@ -30,16 +30,62 @@ pub(super) enum Language {
 
 /// Words after which a name is defined.
 const KEYWORDS: [&str; 27] = [
-    "fn", "struct", "enum", "union", "trait", "type", "class", "def", "func", "function", "const",
-    "static", "interface", "mod", "module", "namespace", "macro_rules", "define", "object",
-    "record", "protocol", "let", "var", "package", "typedef", "extension", "val",
+    "fn",
+    "struct",
+    "enum",
+    "union",
+    "trait",
+    "type",
+    "class",
+    "def",
+    "func",
+    "function",
+    "const",
+    "static",
+    "interface",
+    "mod",
+    "module",
+    "namespace",
+    "macro_rules",
+    "define",
+    "object",
+    "record",
+    "protocol",
+    "let",
+    "var",
+    "package",
+    "typedef",
+    "extension",
+    "val",
 ];
 
 /// Words that may stand before such a keyword.
 const MODIFIERS: [&str; 25] = [
-    "pub", "crate", "export", "default", "async", "unsafe", "extern", "public", "private",
-    "protected", "internal", "final", "abstract", "inline", "virtual", "override", "sealed",
-    "partial", "open", "data", "declare", "in", "super", "C", "mut",
+    "pub",
+    "crate",
+    "export",
+    "default",
+    "async",
+    "unsafe",
+    "extern",
+    "public",
+    "private",
+    "protected",
+    "internal",
+    "final",
+    "abstract",
+    "inline",
+    "virtual",
+    "override",
+    "sealed",
+    "partial",
+    "open",
+    "data",
+    "declare",
+    "in",
+    "super",
+    "C",
+    "mut",
 ];
 
 /// What statements of C begin with that look like functions at the margin.
@@ -141,7 +187,8 @@ fn section(line: &str) -> Option<Range<usize>> {
 /// The key before a sign, if the line begins with one.
 fn before(line: &str, sign: char) -> Option<Range<usize>> {
     let end = line.find(sign)?;
-    let key = line[..end].trim_start_matches([' ', '\t', '-', '"', '#']).trim_end_matches([' ', '"']);
+    let key =
+        line[..end].trim_start_matches([' ', '\t', '-', '"', '#']).trim_end_matches([' ', '"']);
     let key = key.strip_prefix("export ").unwrap_or(key);
     let is_key = !key.is_empty()
         && key.len() < 100
@@ -155,8 +202,8 @@ fn created(line: &str) -> Option<Range<usize>> {
     for range in words(line).take(8) {
         match line[range.clone()].to_ascii_lowercase().as_str() {
             "create" | "alter" => is_created = true,
-            "table" | "unique" | "index" | "view" | "trigger" | "virtual" | "temporary" | "temp"
-            | "if" | "not" | "exists" => {}
+            "table" | "unique" | "index" | "view" | "trigger" | "virtual" | "temporary"
+            | "temp" | "if" | "not" | "exists" => {}
             _ => return is_created.then_some(range),
         }
     }

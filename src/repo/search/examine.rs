@@ -247,17 +247,18 @@ enum Boundary {
 fn boundary(text: &str, folded: &str, place: &Range<usize>, is_aligned: bool) -> Boundary {
     let before = folded[..place.start].chars().next_back();
     let after = folded[place.end..].chars().next();
-    let (first, last) = (folded[place.clone()].chars().next(), folded[place.clone()].chars().next_back());
+    let (first, last) =
+        (folded[place.clone()].chars().next(), folded[place.clone()].chars().next_back());
     let is_open = |c: Option<char>, edge: Option<char>| {
         c.is_some_and(is_word_char) && edge.is_some_and(is_word_char)
     };
     if !is_open(before, first) && !is_open(after, last) {
         return Boundary::Word;
     }
-    let starts = !before.is_some_and(char::is_alphanumeric)
-        || is_aligned && begins_part(text, place.start);
-    let ends = !after.is_some_and(char::is_alphanumeric)
-        || is_aligned && begins_part(text, place.end);
+    let starts =
+        !before.is_some_and(char::is_alphanumeric) || is_aligned && begins_part(text, place.start);
+    let ends =
+        !after.is_some_and(char::is_alphanumeric) || is_aligned && begins_part(text, place.end);
     if starts && ends { Boundary::Part } else { Boundary::Inside }
 }
 

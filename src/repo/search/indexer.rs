@@ -62,7 +62,12 @@ impl Indexer {
         if let Some(library) = &self.library {
             let state = self.shared.state();
             let watches = library.watch.as_ref().map_or(0, |watch| watch.extent().0);
-            info!(files = state.files, bytes = state.bytes_of_text, watches, "the repository can be searched");
+            info!(
+                files = state.files,
+                bytes = state.bytes_of_text,
+                watches,
+                "the repository can be searched"
+            );
         }
     }
 
@@ -131,7 +136,9 @@ impl Indexer {
         let wait = tokio::task::spawn_blocking(move || waiter.wait());
         ctx.spawn(wait.into_actor(self).map(|woken, indexer, ctx| match woken {
             Ok(Ok(())) => indexer.look_soon(ctx),
-            Ok(Err(error)) => warn!(%error, "changes of files are found by looking again and again only"),
+            Ok(Err(error)) => {
+                warn!(%error, "changes of files are found by looking again and again only")
+            }
             Err(_runtime_ends) => {}
         }));
     }

@@ -99,9 +99,9 @@ impl<'a> Plan<'a> {
         let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         let has_ending = |ending: &String| {
             let split = name.len().checked_sub(ending.len() + 1);
-            split.and_then(|at| name.get(at..)).is_some_and(|end| {
-                end.starts_with('.') && end[1..].eq_ignore_ascii_case(ending)
-            })
+            split
+                .and_then(|at| name.get(at..))
+                .is_some_and(|end| end.starts_with('.') && end[1..].eq_ignore_ascii_case(ending))
         };
         (query.extensions.is_empty() || query.extensions.iter().any(has_ending))
             && query.paths.iter().all(|filter| filter.fits(path))
@@ -122,11 +122,10 @@ mod tests {
     fn literals_are_taken_apart() {
         for (text, expected) in [
             ("word", vec![("word", Place::Inside)]),
-            ("std::fs::read", vec![
-                ("std", Place::End),
-                ("fs", Place::Whole),
-                ("read", Place::Start),
-            ]),
+            (
+                "std::fs::read",
+                vec![("std", Place::End), ("fs", Place::Whole), ("read", Place::Start)],
+            ),
             (".len()", vec![("len", Place::Whole)]),
             ("=>", vec![]),
         ] {

@@ -8,16 +8,8 @@ pub(super) struct Occurrence(u8);
 const OFTEN: u8 = 0b111;
 
 /// From how many occurrences on each step is reached, and what it counts as.
-const STEPS: [(u32, f32); 8] = [
-    (0, 0.0),
-    (1, 1.0),
-    (2, 2.0),
-    (3, 3.5),
-    (5, 7.0),
-    (10, 14.0),
-    (20, 30.0),
-    (50, 80.0),
-];
+const STEPS: [(u32, f32); 8] =
+    [(0, 0.0), (1, 1.0), (2, 2.0), (3, 3.5), (5, 7.0), (10, 14.0), (20, 30.0), (50, 80.0)];
 
 impl Occurrence {
     /// It stands by itself, and not only as a part of an identifier.

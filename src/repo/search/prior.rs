@@ -2,7 +2,14 @@
 
 /// Directories whose files are somebody else's, or made by a program.
 const FOREIGN: [&str; 9] = [
-    "vendor", "third_party", "node_modules", "target", "dist", "build", "generated", "copies",
+    "vendor",
+    "third_party",
+    "node_modules",
+    "target",
+    "dist",
+    "build",
+    "generated",
+    "copies",
     "external",
 ];
 
@@ -15,8 +22,14 @@ const DOCUMENTS: [&str; 5] = ["md", "rst", "txt", "adoc", "mdx"];
 
 /// Files that list what programs found out.
 const LISTS: [&str; 8] = [
-    "cargo.lock", "package-lock.json", "yarn.lock", "poetry.lock", "go.sum", "composer.lock",
-    "pnpm-lock.yaml", "uv.lock",
+    "cargo.lock",
+    "package-lock.json",
+    "yarn.lock",
+    "poetry.lock",
+    "go.sum",
+    "composer.lock",
+    "pnpm-lock.yaml",
+    "uv.lock",
 ];
 
 /// What a query asks for, as far as that decides which kind of file answers it.

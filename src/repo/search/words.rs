@@ -9,11 +9,12 @@ pub(super) const LONGEST_WORD: usize = 64;
 /// Words that say nothing about what a question is about.
 const STOP_WORDS: [&str; 76] = [
     "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been",
-    "before", "but", "by", "can", "could", "did", "do", "does", "each", "for", "from", "get", "had",
-    "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "may", "me", "must", "my",
-    "no", "not", "of", "on", "or", "our", "out", "own", "should", "so", "than", "that", "the",
-    "their", "them", "then", "there", "these", "they", "this", "to", "was", "we", "what", "when",
-    "where", "which", "who", "why", "will", "with", "without", "would", "you", "your", "am",
+    "before", "but", "by", "can", "could", "did", "do", "does", "each", "for", "from", "get",
+    "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "may", "me", "must",
+    "my", "no", "not", "of", "on", "or", "our", "out", "own", "should", "so", "than", "that",
+    "the", "their", "them", "then", "there", "these", "they", "this", "to", "was", "we", "what",
+    "when", "where", "which", "who", "why", "will", "with", "without", "would", "you", "your",
+    "am",
 ];
 
 /// Whether a word, in lower case, carries no meaning of its own in prose.
@@ -103,8 +104,7 @@ pub(super) fn parts<'a>(word: &'a str, mut visit: impl FnMut(&'a str)) {
         let next = chars.peek().map(|(_, next)| *next);
         let begins = c.is_uppercase()
             && (before.is_some_and(|b| b.is_lowercase() || b.is_numeric())
-                || before.is_some_and(char::is_uppercase)
-                    && next.is_some_and(char::is_lowercase));
+                || before.is_some_and(char::is_uppercase) && next.is_some_and(char::is_lowercase));
         if c == '_' || begins {
             emit(&word[start..at], word, &mut visit);
             start = if c == '_' { at + 1 } else { at };

@@ -105,8 +105,7 @@ impl Builder {
     fn path(&mut self, path: &str) {
         let name = path.rfind('/').map_or(0, |slash| slash + 1);
         for range in words(path) {
-            let mark =
-                if name <= range.start { Occurrence::IN_NAME } else { Occurrence::IN_PATH };
+            let mark = if name <= range.start { Occurrence::IN_NAME } else { Occurrence::IN_PATH };
             let word = &path[range];
             self.touch(word, mark.with(Occurrence::WHOLE), 0);
             parts(word, |part| self.touch(part, mark, 0));
@@ -125,7 +124,8 @@ impl Builder {
                 _ => Occurrence::DEFINED,
             };
             for range in words(line) {
-                let is_in = |d: &std::ops::Range<usize>| d.start <= range.start && range.end <= d.end;
+                let is_in =
+                    |d: &std::ops::Range<usize>| d.start <= range.start && range.end <= d.end;
                 let mark =
                     if defined.as_ref().is_some_and(is_in) { mark } else { Occurrence::default() };
                 let word = &line[range];
@@ -161,7 +161,9 @@ impl Builder {
         let hash = hash(word);
         let Self { table, words, text, .. } = self;
         let is_it = |id: &u32| {
-            words.get(*id as usize).is_some_and(|known| known.hash == hash && known.of(text) == word)
+            words
+                .get(*id as usize)
+                .is_some_and(|known| known.hash == hash && known.of(text) == word)
         };
         if let Some(id) = table.find(hash, is_it) {
             return *id;
@@ -184,7 +186,8 @@ impl Builder {
         let mut writer = SegmentWriter::new(Vec::new());
         self.write(&mut writer)?;
         let (vocabulary, mut bytes, _digest) = writer.finish(&mut documents)?;
-        let posted = vocabulary.len().checked_sub(1).map_or(0, |last| vocabulary.postings(last).end);
+        let posted =
+            vocabulary.len().checked_sub(1).map_or(0, |last| vocabulary.postings(last).end);
         bytes.truncate(usize::try_from(posted).unwrap_or(0));
         bytes.shrink_to_fit();
         Ok(Segment { documents, vocabulary, postings: Postings::Memory(bytes) })

@@ -67,18 +67,17 @@ pub(in crate::repo::search) fn merge(
 }
 
 /// The files of all segments in the order of their paths, each as its last segment has it.
-fn number_anew(
-    segments: &[Arc<Segment>],
-    is_oldest: bool,
-) -> (Documents, Vec<Vec<Option<u32>>>) {
+fn number_anew(segments: &[Arc<Segment>], is_oldest: bool) -> (Documents, Vec<Vec<Option<u32>>>) {
     let mut numbers: Vec<Vec<Option<u32>>> =
         segments.iter().map(|segment| vec![None; segment.documents.len()]).collect();
     let mut places = vec![0usize; segments.len()];
     let mut merged = Documents::default();
     let path_at = |of: usize, at: usize| segments.get(of).and_then(|s| s.documents.path(at));
-    while let Some(path) = (0..).zip(&places).map_while(|(of, at)| {
-        (of < segments.len()).then(|| path_at(of, *at))
-    }).flatten().min()
+    while let Some(path) = (0..)
+        .zip(&places)
+        .map_while(|(of, at)| (of < segments.len()).then(|| path_at(of, *at)))
+        .flatten()
+        .min()
     {
         let mut last = None;
         for (of, at) in places.iter_mut().enumerate() {

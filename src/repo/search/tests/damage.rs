@@ -8,7 +8,11 @@ use super::*;
 async fn expect_whole(site: &Site, what: &str) {
     let index = site.ready().await;
     let found = search(&index, "marmot").await;
-    assert_eq!((paths(&found), found.answered_by), (vec!["a.md", "b/c.md"], AnsweredBy::Index), "{what}");
+    assert_eq!(
+        (paths(&found), found.answered_by),
+        (vec!["a.md", "b/c.md"], AnsweredBy::Index),
+        "{what}"
+    );
 }
 
 fn segments(site: &Site) -> Vec<PathBuf> {

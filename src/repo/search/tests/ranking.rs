@@ -4,11 +4,20 @@ use super::*;
 
 const FILES: [(&str, &str); 14] = [
     ("src/queue.rs", "//! Who waits.\n\npub struct FairQueue {\n    places: usize,\n}\n"),
-    ("src/supervisor.rs", "use crate::queue::FairQueue;\n\nfn new() -> FairQueue {\n    FairQueue::new(3)\n}\n"),
-    ("tests/queue.rs", "use x::FairQueue;\n\n#[test]\nfn places_are_fair() { FairQueue::new(1); }\n"),
+    (
+        "src/supervisor.rs",
+        "use crate::queue::FairQueue;\n\nfn new() -> FairQueue {\n    FairQueue::new(3)\n}\n",
+    ),
+    (
+        "tests/queue.rs",
+        "use x::FairQueue;\n\n#[test]\nfn places_are_fair() { FairQueue::new(1); }\n",
+    ),
     ("vendor/queue/lib.rs", "pub struct FairQueue;\n"),
     ("src/keys.rs", "fn rotate_keys(api_key: &str) {}\nconst MAX_KEYS: usize = 3;\n"),
-    ("docs/operations.md", "# Operations\n\n## Keys\n\nTo rotate the API keys, add the new key, move the clients\nand remove the old key.\n"),
+    (
+        "docs/operations.md",
+        "# Operations\n\n## Keys\n\nTo rotate the API keys, add the new key, move the clients\nand remove the old key.\n",
+    ),
     ("docs/limits.md", "# Limits\n\nThe rate limit is a bucket; the\nlimit of memory is none.\n"),
     ("src/rate.rs", "//! A rate, no limit.\n//! Limits the rate of requests.\n"),
     ("src/walk.c", "static int walk_tree(struct node *n)\n{\n\treturn walk_tree(n->left);\n}\n"),
@@ -66,7 +75,8 @@ async fn a_hit_shows_its_line() {
 async fn hits_of_one_query_are_always_in_one_order() {
     let twins: Vec<(String, &str)> =
         (0..30).map(|n| (format!("dir{n:02}/twin.rs"), "fn twin() {}")).collect();
-    let files: Vec<(&str, &str)> = twins.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let files: Vec<(&str, &str)> =
+        twins.iter().map(|(path, text)| (path.as_str(), *text)).collect();
     let site = Site::new(&files);
     let index = site.ready().await;
     let first = search(&index, "twin").await;

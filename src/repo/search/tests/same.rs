@@ -11,8 +11,12 @@ use crate::repo::search::snapshot::Snapshot;
 /// Texts that are likely to meet: few letters, some of them in other cases or no letters.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        "[abAB]{1,4}", "[ _.:(){}=/-]{1,2}", "[aä]{1,2}", Just("\n".to_owned()),
-        Just("x".repeat(70)), Just("ſK".to_owned()),
+        "[abAB]{1,4}",
+        "[ _.:(){}=/-]{1,2}",
+        "[aä]{1,2}",
+        Just("\n".to_owned()),
+        Just("x".repeat(70)),
+        Just("ſK".to_owned()),
     ];
     prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
 }
@@ -25,7 +29,11 @@ fn path() -> impl Strategy<Value = String> {
 fn expected(files: &[(String, String)], literal: &str) -> BTreeSet<String> {
     let literal = words::fold(literal);
     let has = |text: &str| words::fold(text).contains(&literal);
-    files.iter().filter(|(path, text)| has(path) || has(text)).map(|(path, _)| path.clone()).collect()
+    files
+        .iter()
+        .filter(|(path, text)| has(path) || has(text))
+        .map(|(path, _)| path.clone())
+        .collect()
 }
 
 fn found(files: &[(String, String)], root: &Root, query: &Query, parts: usize) -> BTreeSet<String> {
