@@ -24,6 +24,7 @@ pub(super) async fn open(parts: &Parts<'_>, files: &[PathBuf]) -> Result<Repo, A
             },
             largest: LARGEST_FILE,
         },
+        search_index: settings.store.search_index.clone(),
         clock: Arc::clone(parts.clock),
         read_only: settings.repo.read_only,
         store: parts.store.clone(),

@@ -4,6 +4,7 @@ use super::git::GitError;
 use super::locks::Waited;
 use super::patch::PatchError;
 use super::root::FileError;
+use super::search::SearchError;
 use super::{ContentDigest, PathError, RepoPath};
 use crate::store::StoreError;
 
@@ -35,6 +36,9 @@ pub enum RepoError {
     /// Git cannot do it.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// The search gave no answer.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// The file holds something else than the caller believes.
     #[error(
         "{path} has the SHA-256 {found}, and expectSha256 is {expected}: it was changed in the \
@@ -91,16 +95,18 @@ impl RepoError {
             Self::Path(_) | Self::NoDigest(_) | Self::File(FileError::Refused { .. }) => {
                 RepoErrorKind::Invalid
             }
-            Self::Overloaded => RepoErrorKind::Overloaded,
+            Self::Overloaded | Self::Search(SearchError::Overloaded) => RepoErrorKind::Overloaded,
             Self::Store(error) if error.is_transient() => RepoErrorKind::Overloaded,
             Self::File(FileError::Io { .. } | FileError::Gone)
             | Self::Git(GitError::Unavailable(_))
+            | Self::Search(SearchError::Failed)
             | Self::Unrecorded(_)
             | Self::Store(_)
             | Self::Panicked => RepoErrorKind::Failed,
             Self::File(_)
             | Self::Git(_)
             | Self::Patch(_)
+            | Self::Search(SearchError::File(_))
             | Self::Changed { .. }
             | Self::TooLarge { .. }
             | Self::SameName(_)

@@ -33,16 +33,19 @@ mod templates;
 mod tests;
 mod writing;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix::prelude::*;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tracing::error;
 
 use self::asking_git::KnownForge;
 use self::git::GitSettings;
 use self::journal::Journal;
 use self::locks::PathLocks;
 use self::root::{File, Root};
+use self::search::{Found, Index, IndexSettings, IndexState, Query};
 use self::settling::Settler;
 use crate::clock::Clock;
 use crate::store::Store;
@@ -83,6 +86,8 @@ pub struct RepoSettings {
     pub root: Arc<Root>,
     /// The git repository at the root, if there is one.
     pub git: GitSettings,
+    /// Where the search keeps its index; nobody else must use it.
+    pub search_index: PathBuf,
     /// Tells commits their time.
     pub clock: Arc<dyn Clock>,
     /// Whether nothing may be changed.
@@ -103,6 +108,7 @@ pub struct Repo(Arc<Inner>);
 
 struct Inner {
     deps: Arc<Deps>,
+    index: Index,
     journal: Journal,
     locks: PathLocks,
     readers: Arc<Semaphore>,
@@ -120,7 +126,19 @@ impl Repo {
     /// # Errors
     /// The database's.
     pub async fn start(settings: RepoSettings) -> Result<Self, RepoError> {
+        let index = Index::start(IndexSettings {
+            root: Arc::clone(&settings.root),
+            directory: settings.search_index,
+            clock: Arc::clone(&settings.clock),
+            supervision: settings.supervision.clone(),
+            on_end: Box::new(|ended| {
+                if let Ended::GaveUp(last) = ended {
+                    error!(last, "searches go without an index until the daemon is restarted");
+                }
+            }),
+        });
         let repo = Self(Arc::new(Inner {
+            index,
             deps: Arc::new(Deps { root: settings.root, git: settings.git }),
             journal: Journal::new(settings.store),
             locks: PathLocks::default(),
@@ -150,6 +168,23 @@ impl Repo {
     /// Whether the directory of the repository still is where it was.
     pub async fn is_there(&self) -> bool {
         self.blocking(|deps| Ok(deps.root.is_there())).await.unwrap_or(false)
+    }
+
+    /// Finds files.
+    ///
+    /// # Errors
+    /// Too many others search, or the files cannot be read.
+    pub async fn search(&self, query: Query, limit: usize) -> Result<Found, RepoError> {
+        Ok(self.0.index.search(query, limit).await?)
+    }
+
+    /// How far the index of the search is.
+    pub fn index_state(&self) -> IndexState {
+        self.0.index.state()
+    }
+
+    fn index(&self) -> &Index {
+        &self.0.index
     }
 
     fn journal(&self) -> &Journal {

@@ -6,9 +6,8 @@ use tempfile::TempDir;
 
 use super::root::{FileError, OwnFiles, TemporaryName};
 use super::*;
-use crate::audit::Audit;
 use crate::clock::SystemClock;
-use crate::store::{Database, StoreDeps};
+use crate::store::{Database, StoreDeps, audits};
 use crate::supervision::RestartPolicy;
 
 /// A repository with its database outside of it.
@@ -16,7 +15,7 @@ struct Bench {
     repo: Repo,
     store: Store,
     directory: TempDir,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl Bench {
@@ -34,12 +33,12 @@ impl Bench {
                 on_end: Box::new(|_| ()),
             },
         );
-        let repo = start(directory.path(), &store, false).await;
-        Self { repo, store, directory, _state: state }
+        let repo = start((directory.path(), state.path()), &store, false).await;
+        Self { repo, store, directory, state }
     }
 
     async fn restart(&mut self) {
-        self.repo = start(self.directory.path(), &self.store, false).await;
+        self.repo = start((self.directory.path(), self.state.path()), &self.store, false).await;
     }
 
     fn on_disk(&self, path: &str) -> Option<Vec<u8>> {
@@ -52,8 +51,9 @@ impl Bench {
 
     /// What is recorded of a file, oldest first: who, what, and the digests before and after.
     async fn story(&self, path: &str) -> Vec<(String, String, serde_json::Value)> {
-        let rows = Audit::new(self.store.clone()).about(path).await.unwrap();
-        let told = |row: crate::store::audits::AuditRow| {
+        let id = path.to_owned();
+        let rows = self.store.read(move |conn| audits::about(conn, &id)).await.unwrap();
+        let told = |row: audits::AuditRow| {
             (row.actor, row.action, serde_json::from_str(&row.payload_json).unwrap())
         };
         rows.into_iter().map(told).collect()
@@ -79,7 +79,7 @@ impl Bench {
     }
 }
 
-async fn start(directory: &Path, store: &Store, read_only: bool) -> Repo {
+async fn start((directory, state): (&Path, &Path), store: &Store, read_only: bool) -> Repo {
     let settings = RepoSettings {
         root: Arc::new(Root::open(directory, &OwnFiles::default()).unwrap()),
         git: GitSettings {
@@ -87,6 +87,7 @@ async fn start(directory: &Path, store: &Store, read_only: bool) -> Repo {
             author: git::Author { name: "Ada".to_owned(), email: "ada@example.org".to_owned() },
             largest: LARGEST_FILE,
         },
+        search_index: state.join("search"),
         clock: Arc::new(SystemClock),
         read_only,
         store: store.clone(),
@@ -184,7 +185,7 @@ async fn of_many_writers_with_one_digest_one_wins() {
 async fn a_repository_that_is_read_only_is_only_read() {
     let bench = Bench::new().await;
     bench.put("a", b"now");
-    let repo = start(bench.directory.path(), &bench.store, true).await;
+    let repo = start((bench.directory.path(), bench.state.path()), &bench.store, true).await;
     assert_eq!(repo.read(&path("a")).await.unwrap().bytes, b"now");
     let refused = repo.delete("ops", path("a"), ContentDigest::of(b"now")).await.unwrap_err();
     assert!(matches!(refused, RepoError::ReadOnly), "{refused}");

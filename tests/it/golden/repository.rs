@@ -18,7 +18,7 @@ async fn check(daemon: &Daemon, name: &str, arguments: Value, changed: &[&str]) 
     let (status, body) = replay(daemon, &request, arguments).await;
     let (then, now) = answers(name, &response, status, &body);
     for (key, value) in then.as_object().unwrap() {
-        if TIMES.contains(&key.as_str()) {
+        if TIMES.contains(&key.as_str()) && value.is_string() {
             is_a_time(&now[key]);
         } else if !changed.contains(&key.as_str()) {
             let value = match value.as_str().and_then(|text| text.strip_prefix("$ROOT/")) {
@@ -46,14 +46,12 @@ async fn files_answer_as_they_were_recorded() {
         assert_eq!(metadata["sha256"], sha);
         assert!(now["url"].as_str().unwrap().starts_with("http"), "{now}");
     }
-    for name in [
-        "write_file_create",
-        "create_file_ok",
-        "update_file_ok",
-        "append_file_default_newline",
-        "append_file_no_newline",
-    ] {
+    for name in ["write_file_create", "create_file_ok", "update_file_ok"] {
         check(daemon, name, Value::Null, &[]).await;
+    }
+    // The earlier server left an empty line before what it added, and no end of line behind it.
+    for name in ["append_file_default_newline", "append_file_no_newline"] {
+        check(daemon, name, Value::Null, &["sha256"]).await;
     }
     assert_eq!(site.text("docs/new.md"), "body2\ntail\ntail2");
     check(daemon, "rename_file_ok", Value::Null, &["size"]).await;
