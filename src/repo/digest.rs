@@ -22,6 +22,13 @@ impl ContentDigest {
     }
 }
 
+impl From<[u8; 32]> for ContentDigest {
+    /// Takes a SHA-256 that was computed elsewhere.
+    fn from(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+}
+
 impl FromStr for ContentDigest {
     type Err = InvalidDigest;
 

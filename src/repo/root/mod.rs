@@ -22,6 +22,7 @@ mod relocate;
 mod seen;
 mod temporary;
 mod walk;
+mod watch;
 mod write;
 
 use std::io::Read as _;

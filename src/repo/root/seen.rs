@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{FileType, Gid, Stat, Uid};
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use crate::clock::Timestamp;
@@ -83,6 +84,21 @@ impl Seen {
     /// Whether both are of one file, in whatever state.
     pub fn is_same_file(&self, other: &Self) -> bool {
         (self.identity.device, self.identity.inode) == (other.identity.device, other.identity.inode)
+    }
+
+    /// A number that stays the same as long as the file does, also in another run of the daemon.
+    /// It tells two states of one file apart, and is not made to tell apart what somebody forges.
+    pub fn fingerprint(&self) -> u64 {
+        let Identity { device, inode, modified_ns, changed_ns, .. } = self.identity;
+        let mut text = Sha256::new();
+        for number in [device, inode, self.size] {
+            text.update(number.to_le_bytes());
+        }
+        for moment in [modified_ns, changed_ns] {
+            text.update(moment.to_le_bytes());
+        }
+        let digest = text.finalize();
+        digest.first_chunk().copied().map_or(0, u64::from_le_bytes)
     }
 }
 
