@@ -22,6 +22,7 @@ mod names;
 pub mod patch;
 mod path;
 pub mod root;
+pub mod search;
 mod settling;
 mod story;
 mod survey;

@@ -1,0 +1,360 @@
+//! Keeping the segments of the index in step with the files. All of this blocks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::find::Contents;
+use super::listing::list;
+use super::segment::{Builder, Segment, Text, merge};
+use super::shared::Shared;
+use super::shelf::{Kept, KeptFile, Shelf};
+use super::snapshot::Snapshot;
+use super::watch::{Changes, Directory, Watch};
+use super::{LONGEST_TEXT, MOST_BYTES, MOST_FILES};
+use crate::repo::RepoPath;
+use crate::repo::root::{EntryKind, FileError, WalkLimits};
+
+/// From how many directories on a walk through all of them is cheaper.
+const MANY_DIRECTORIES: usize = 64;
+
+/// How many segments there are before some are merged.
+const MANY_SEGMENTS: usize = 8;
+
+/// A file as it is to be in the index: to be read, or gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Read,
+    Gone,
+}
+
+/// Why the index could not be brought into step.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LibraryError {
+    /// The directory of the repository cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A segment cannot be written.
+    #[error("a part of the index cannot be written ({})", .0.kind())]
+    Write(#[from] io::Error),
+}
+
+/// The segments, as the indexer has them.
+#[derive(Debug)]
+pub(super) struct Library {
+    shared: Arc<Shared>,
+    shelf: Option<Shelf>,
+    kept: Vec<Kept>,
+    snapshot: Snapshot,
+    bytes: u64,
+    pub(super) watch: Option<Watch>,
+}
+
+/// Segments that are to be one.
+pub(super) struct Merging {
+    first: usize,
+    segments: Vec<Arc<Segment>>,
+    name: Option<String>,
+    file: std::fs::File,
+}
+
+/// What became of them.
+pub(super) struct Merged {
+    first: usize,
+    count: usize,
+    kept: Kept,
+}
+
+impl Library {
+    /// Opens what was kept of an earlier run, as far as it can be used.
+    pub(super) fn open(shared: Arc<Shared>) -> Self {
+        let shelf = match Shelf::open(&shared.directory, shared.root.fingerprint()) {
+            Ok(shelf) => Some(shelf),
+            Err(error) => {
+                warn!(%error, "the search index is kept in memory only");
+                None
+            }
+        };
+        let watch = match Watch::new() {
+            Ok(watch) => Some(watch),
+            Err(error) => {
+                warn!(%error, "changes of files are found by looking again and again only");
+                None
+            }
+        };
+        let snapshot = Snapshot::default();
+        let mut library = Self { shared, shelf, kept: Vec::new(), snapshot, bytes: 0, watch };
+        library.load();
+        library
+    }
+
+    fn load(&mut self) {
+        let Some(place) = &self.shelf else { return };
+        match place.load() {
+            Ok(kept) => {
+                self.snapshot = Snapshot::of(kept.iter().map(|kept| Arc::clone(&kept.segment)));
+                self.kept = kept;
+            }
+            Err(error) => {
+                warn!(%error, "the search index is built anew");
+                self.start_over();
+            }
+        }
+    }
+
+    /// Forgets everything, on the disk as well.
+    fn start_over(&mut self) {
+        self.kept.clear();
+        self.snapshot = Snapshot::default();
+        if let Some(Err(error)) = self.shelf.as_ref().map(Shelf::clear) {
+            warn!(%error, "the search index is kept in memory only");
+            self.shelf = None;
+        }
+    }
+
+    /// Gives the directory up after it could not be written; what is in memory is enough.
+    pub(super) fn leave_shelf(&mut self) {
+        self.start_over();
+        self.shelf = None;
+    }
+
+    /// Goes through all files, and reads those that are not as the index has them.
+    ///
+    /// # Errors
+    /// The files cannot be listed, or the index not be written.
+    pub(super) fn reconcile(&mut self) -> Result<(), LibraryError> {
+        let root = Arc::clone(&self.shared.root);
+        let mut directories = BTreeSet::from([None]);
+        let mut files = Vec::new();
+        if let Some(watch) = &mut self.watch {
+            watch.add(&root, &None);
+        }
+        let watch = &mut self.watch;
+        let walked = root.walk(None, &WalkLimits::default(), &mut |entry| {
+            match entry.kind {
+                EntryKind::File => files.push((entry.path, entry.seen.fingerprint())),
+                EntryKind::Directory => {
+                    let directory = Some(entry.path);
+                    // Before what is in it is listed, so that nothing happens in between.
+                    if let Some(watch) = watch {
+                        watch.add(&root, &directory);
+                    }
+                    directories.insert(directory);
+                }
+            }
+            let is_enough = MOST_FILES <= files.len();
+            if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        let is_cut = walked.is_cut || MOST_FILES <= files.len();
+        if let Some(watch) = &mut self.watch {
+            watch.keep_only(&directories);
+        }
+        files.sort_unstable();
+        let mut changes = BTreeMap::new();
+        for path in self.snapshot.paths() {
+            let is_there = files.binary_search_by(|(other, _)| other.as_str().cmp(path)).is_ok();
+            if !is_there && let Ok(path) = RepoPath::parse(path) {
+                changes.insert(path, Change::Gone);
+            }
+        }
+        for (path, stamp) in files {
+            if self.snapshot.stamp(path.as_str()) != Some(stamp) {
+                changes.insert(path, Change::Read);
+            }
+        }
+        self.shared.update(|state| state.is_cut = is_cut);
+        self.apply(changes)
+    }
+
+    /// Looks at what was changed.
+    ///
+    /// # Errors
+    /// The files cannot be listed, or the index not be written.
+    pub(super) fn look_at(&mut self, changes: Changes) -> Result<(), LibraryError> {
+        if changes.is_anywhere || MANY_DIRECTORIES < changes.directories.len() {
+            return self.reconcile();
+        }
+        let mut found = BTreeMap::new();
+        let mut left: Vec<Directory> = changes.directories.into_iter().collect();
+        let mut looked_at = 0;
+        while let Some(directory) = left.pop() {
+            looked_at += 1;
+            if 4 * MANY_DIRECTORIES < looked_at {
+                return self.reconcile();
+            }
+            self.look_into(&directory, &changes.files, &mut found, &mut left)?;
+        }
+        self.apply(found)
+    }
+
+    fn look_into(
+        &mut self,
+        directory: &Directory,
+        named: &BTreeSet<RepoPath>,
+        found: &mut BTreeMap<RepoPath, Change>,
+        left: &mut Vec<Directory>,
+    ) -> Result<(), LibraryError> {
+        let root = Arc::clone(&self.shared.root);
+        let listing = list(&root, directory)?;
+        let prefix = directory.as_ref().map(|path| format!("{path}/")).unwrap_or_default();
+        for path in self.snapshot.paths() {
+            let Some(rest) = path.strip_prefix(prefix.as_str()) else { continue };
+            let Ok(path) = RepoPath::parse(path) else { continue };
+            let is_there = match rest.split_once('/') {
+                Some((name, _)) => RepoPath::parse(&format!("{prefix}{name}"))
+                    .is_ok_and(|below| listing.directories.contains(&below)),
+                None => listing.files.binary_search_by(|(other, _)| other.cmp(&path)).is_ok(),
+            };
+            if !is_there {
+                found.insert(path, Change::Gone);
+            }
+        }
+        for (path, stamp) in listing.files {
+            if named.contains(&path) || self.snapshot.stamp(path.as_str()) != Some(stamp) {
+                found.insert(path, Change::Read);
+            }
+        }
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        for known in watch.children(directory) {
+            // One that was named may be another one of the same name.
+            if !listing.directories.contains(&known) || named.contains(&known) {
+                watch.remove(&known);
+            }
+        }
+        for below in listing.directories {
+            if watch.children(directory).contains(&below) {
+                continue;
+            }
+            let below = Some(below);
+            watch.add(&root, &below);
+            left.push(below);
+        }
+        Ok(())
+    }
+
+    /// Brings these files into the index.
+    fn apply(&mut self, changes: BTreeMap<RepoPath, Change>) -> Result<(), LibraryError> {
+        let is_first = self.kept.is_empty();
+        self.bytes = self.snapshot.extent().bytes;
+        let total = changes.len() as u64;
+        let mut builder = Builder::default();
+        for (done, (path, change)) in (0u64..).zip(changes) {
+            if self.shared.is_closed() {
+                return Ok(());
+            }
+            if builder.is_full() {
+                self.add(std::mem::take(&mut builder), true)?;
+                if !is_first {
+                    self.publish();
+                }
+                self.shared.update(|state| state.progress = Some((done, total)));
+            }
+            match change {
+                Change::Read => self.read(&path, &mut builder),
+                Change::Gone => builder.remove(path.as_str()),
+            }
+        }
+        if 0 < builder.len() {
+            self.add(builder, is_first)?;
+        }
+        if is_first {
+            self.keep();
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn read(&mut self, path: &RepoPath, builder: &mut Builder) {
+        let Ok(file) = self.shared.root.read(path, LONGEST_TEXT) else {
+            match self.shared.root.look(path) {
+                // It is too large, and found by its path.
+                Ok(seen) => {
+                    let stamp = seen.fingerprint();
+                    builder.add(Text { path: path.as_str(), stamp, says: None });
+                }
+                Err(_gone) => builder.remove(path.as_str()),
+            }
+            return;
+        };
+        // A file that was written just now may be written once more without a trace.
+        let age = self.shared.clock.now().since(file.seen.modified);
+        let stamp = if age.whole_milliseconds() < 100 { 0 } else { file.seen.fingerprint() };
+        let contents = Contents::of(file.bytes);
+        let text = contents.as_str().filter(|_| self.bytes < MOST_BYTES);
+        self.bytes += text.map_or(0, |text| text.len() as u64);
+        builder.add(Text { path: path.as_str(), stamp, says: text });
+    }
+
+    /// Adds a segment; a large one to the disk, if there is a place for it.
+    fn add(&mut self, builder: Builder, is_large: bool) -> io::Result<()> {
+        let kept = match &mut self.shelf {
+            Some(place) if is_large => {
+                let (name, file) = place.new_file()?;
+                let (segment, digest) = builder.into_file(file)?;
+                Kept { segment: Arc::new(segment), file: Some(KeptFile::new(name, digest)) }
+            }
+            Some(_) | None => Kept { segment: Arc::new(builder.into_memory()?), file: None },
+        };
+        let snapshot = std::mem::take(&mut self.snapshot);
+        self.snapshot = snapshot.with(Arc::clone(&kept.segment));
+        self.kept.push(kept);
+        Ok(())
+    }
+
+    fn publish(&self) {
+        self.shared.publish(Arc::new(self.snapshot.clone()));
+    }
+
+    /// Writes down which segments there are. If that fails, more is read at the next start.
+    fn keep(&mut self) {
+        if let Some(Err(error)) = self.shelf.as_ref().map(|shelf| shelf.keep(&self.kept)) {
+            warn!(%error, "the search index is not kept for the next start");
+        }
+    }
+
+    /// Which segments should be merged now, if any.
+    pub(super) fn merging(&mut self) -> Option<Merging> {
+        if self.kept.len() <= MANY_SEGMENTS {
+            return None;
+        }
+        let files = |kept: &Kept| kept.segment.documents.len();
+        let oldest = self.kept.first().map_or(0, files);
+        let later: usize = self.kept.iter().skip(1).map(files).sum();
+        let first = usize::from(4 * later < oldest);
+        let segments = self.kept.iter().skip(first).map(|kept| Arc::clone(&kept.segment)).collect();
+        let (name, file) = match self.shelf.as_mut().map(Shelf::new_file) {
+            Some(Ok((name, file))) => (Some(name), file),
+            Some(Err(_)) | None => (None, tempfile::tempfile().ok()?),
+        };
+        Some(Merging { first, segments, name, file })
+    }
+
+    /// Puts a merged segment in the place of those that it was made of.
+    pub(super) fn take_merged(&mut self, merged: Merged) {
+        let end = merged.first + merged.count;
+        if self.kept.len() < end {
+            return;
+        }
+        self.kept.splice(merged.first..end, [merged.kept]);
+        self.snapshot = Snapshot::of(self.kept.iter().map(|kept| Arc::clone(&kept.segment)));
+        self.keep();
+        self.publish();
+    }
+}
+
+impl Merging {
+    /// Merges them.
+    ///
+    /// # Errors
+    /// One cannot be read, or the result not be written.
+    pub(super) fn run(self) -> io::Result<Merged> {
+        let Self { first, segments, name, file } = self;
+        let (segment, digest) = merge(&segments, first == 0, file, &mut std::thread::yield_now)?;
+        let file = name.map(|name| KeptFile::new(name, digest));
+        let kept = Kept { segment: Arc::new(segment), file };
+        Ok(Merged { first, count: segments.len(), kept })
+    }
+}

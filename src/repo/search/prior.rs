@@ -1,0 +1,93 @@
+//! How likely a file is what somebody looks for, by its path alone.
+
+/// Directories whose files are somebody else's, or made by a program.
+const FOREIGN: [&str; 9] = [
+    "vendor",
+    "third_party",
+    "node_modules",
+    "target",
+    "dist",
+    "build",
+    "generated",
+    "copies",
+    "external",
+];
+
+/// Directories whose files show how others are used.
+const ASIDE: [&str; 9] =
+    ["tests", "test", "testdata", "fixtures", "golden", "snapshots", "examples", "benches", "spec"];
+
+/// Endings of documents for people.
+const DOCUMENTS: [&str; 5] = ["md", "rst", "txt", "adoc", "mdx"];
+
+/// Files that list what programs found out.
+const LISTS: [&str; 8] = [
+    "cargo.lock",
+    "package-lock.json",
+    "yarn.lock",
+    "poetry.lock",
+    "go.sum",
+    "composer.lock",
+    "pnpm-lock.yaml",
+    "uv.lock",
+];
+
+/// What a query asks for, as far as that decides which kind of file answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A question in prose: documents answer it.
+    Prose,
+    /// Names and texts: any file may have them.
+    Text,
+}
+
+/// A factor for the score of a file.
+pub(super) fn prior(path: &str, wish: Wish) -> f32 {
+    let folded = path.to_ascii_lowercase();
+    let (directories, name) = folded.rsplit_once('/').unwrap_or(("", &folded));
+    let extension = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let mut factor = 1.0f32;
+    let mut depth = 0u16;
+    for directory in directories.split('/').filter(|directory| !directory.is_empty()) {
+        depth += 1;
+        if FOREIGN.contains(&directory) {
+            factor *= 0.5;
+        } else if ASIDE.contains(&directory) {
+            factor *= 0.75;
+        }
+    }
+    if LISTS.contains(&name) || name.contains(".min.") || matches!(extension, "lock" | "map") {
+        factor *= 0.3;
+    }
+    if name.starts_with("test_") || name.contains("_test.") || name.contains(".test.") {
+        factor *= 0.8;
+    }
+    if name == "tests.rs" {
+        factor *= 0.75;
+    }
+    let is_document = DOCUMENTS.contains(&extension) || name.starts_with("readme");
+    factor *= match wish {
+        Wish::Prose if is_document => 1.35,
+        Wish::Prose | Wish::Text => 1.0,
+    };
+    factor / (1.0 + 0.02 * f32::from(depth.min(20)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ones_own_and_near_the_top_comes_first() {
+        for (better, worse) in [
+            ("src/a.rs", "vendor/x/src/a.rs"),
+            ("src/a.rs", "tests/a.rs"),
+            ("Cargo.toml", "Cargo.lock"),
+            ("a.js", "a.min.js"),
+            ("a.md", "x/y/z/a.md"),
+        ] {
+            assert!(prior(worse, Wish::Text) < prior(better, Wish::Text), "{better} {worse}");
+        }
+        assert!(prior("src/a.rs", Wish::Prose) < prior("docs/a.md", Wish::Prose));
+    }
+}

@@ -1,0 +1,144 @@
+//! The files of a segment: where each is, what it was like when it was read, and how long it is.
+
+use super::codec::{Bounds, Reader, put_u32s, put_u64s};
+
+/// What became of a file when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::repo::search) enum Contents {
+    /// It is text, and its words are in the segment.
+    Text,
+    /// It is no text, or too large: it is found by its path only.
+    Opaque,
+    /// It is gone; what older segments say of it does not count.
+    Gone,
+}
+
+/// One file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::repo::search) struct Document<'a> {
+    /// Where it is below the root.
+    pub(in crate::repo::search) path: &'a str,
+    /// Tells whether it has changed since.
+    pub(in crate::repo::search) stamp: u64,
+    /// How many words it has.
+    pub(in crate::repo::search) length: u32,
+    /// How many bytes of text were read.
+    pub(in crate::repo::search) bytes: u32,
+    /// What it is.
+    pub(in crate::repo::search) contents: Contents,
+}
+
+/// All files of a segment, in the order of their paths.
+#[derive(Debug, Default)]
+pub(in crate::repo::search) struct Documents {
+    paths: String,
+    /// Where each path ends.
+    ends: Vec<u32>,
+    stamps: Vec<u64>,
+    lengths: Vec<u32>,
+    bytes: Vec<u32>,
+    contents: Vec<u8>,
+}
+
+impl Documents {
+    /// Adds a file; its path must come after the last one's.
+    pub(in crate::repo::search) fn push(&mut self, document: Document<'_>) {
+        self.paths.push_str(document.path);
+        self.ends.push(u32::try_from(self.paths.len()).unwrap_or(u32::MAX));
+        self.stamps.push(document.stamp);
+        self.lengths.push(document.length);
+        self.bytes.push(document.bytes);
+        self.contents.push(match document.contents {
+            Contents::Text => 0,
+            Contents::Opaque => 1,
+            Contents::Gone => 2,
+        });
+    }
+
+    /// How many there are.
+    pub(in crate::repo::search) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The file of a number.
+    pub(in crate::repo::search) fn get(&self, number: usize) -> Option<Document<'_>> {
+        Some(Document {
+            path: self.path(number)?,
+            stamp: *self.stamps.get(number)?,
+            length: *self.lengths.get(number)?,
+            bytes: *self.bytes.get(number)?,
+            contents: match self.contents.get(number)? {
+                0 => Contents::Text,
+                1 => Contents::Opaque,
+                _ => Contents::Gone,
+            },
+        })
+    }
+
+    /// The path of a number.
+    pub(in crate::repo::search) fn path(&self, number: usize) -> Option<&str> {
+        let end = *self.ends.get(number)?;
+        let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
+        self.paths.get(usize::try_from(start.unwrap_or(0)).ok()?..usize::try_from(end).ok()?)
+    }
+
+    /// How many words a file has.
+    pub(in crate::repo::search) fn length(&self, number: usize) -> u32 {
+        self.lengths.get(number).copied().unwrap_or(0)
+    }
+
+    /// The number of a path.
+    pub(in crate::repo::search) fn find(&self, path: &str) -> Option<usize> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match self.path(middle)?.cmp(path) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// All files.
+    pub(in crate::repo::search) fn iter(&self) -> impl Iterator<Item = Document<'_>> {
+        (0..self.len()).filter_map(|number| self.get(number))
+    }
+
+    /// Lets go of memory that was kept for more.
+    pub(super) fn shrink(&mut self) {
+        self.paths.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.stamps.shrink_to_fit();
+        self.lengths.shrink_to_fit();
+        self.bytes.shrink_to_fit();
+        self.contents.shrink_to_fit();
+    }
+
+    pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        put_u32s(into, &[u32::try_from(self.paths.len()).unwrap_or(u32::MAX)]);
+        put_u32s(into, &[u32::try_from(self.len()).unwrap_or(u32::MAX)]);
+        into.extend_from_slice(self.paths.as_bytes());
+        put_u32s(into, &self.ends);
+        put_u64s(into, &self.stamps);
+        put_u32s(into, &self.lengths);
+        put_u32s(into, &self.bytes);
+        into.extend_from_slice(&self.contents);
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Bounds> {
+        let (text, count) = (reader.length()?, reader.length()?);
+        let paths = std::str::from_utf8(reader.bytes(text)?).map_err(|_not_text| Bounds)?;
+        let documents = Self {
+            paths: paths.to_owned(),
+            ends: reader.u32s(count)?,
+            stamps: reader.u64s(count)?,
+            lengths: reader.u32s(count)?,
+            bytes: reader.u32s(count)?,
+            contents: reader.bytes(count)?.to_vec(),
+        };
+        let is_whole = (0..count).all(|number| documents.path(number).is_some());
+        if is_whole { Ok(documents) } else { Err(Bounds) }
+    }
+}
