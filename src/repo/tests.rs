@@ -6,9 +6,8 @@ use tempfile::TempDir;
 
 use super::root::{FileError, OwnFiles, TemporaryName};
 use super::*;
-use crate::audit::Audit;
 use crate::clock::SystemClock;
-use crate::store::{Database, StoreDeps};
+use crate::store::{Database, StoreDeps, audits};
 use crate::supervision::RestartPolicy;
 
 /// A repository with its database outside of it.
@@ -52,8 +51,9 @@ impl Bench {
 
     /// What is recorded of a file, oldest first: who, what, and the digests before and after.
     async fn story(&self, path: &str) -> Vec<(String, String, serde_json::Value)> {
-        let rows = Audit::new(self.store.clone()).about(path).await.unwrap();
-        let told = |row: crate::store::audits::AuditRow| {
+        let id = path.to_owned();
+        let rows = self.store.read(move |conn| audits::about(conn, &id)).await.unwrap();
+        let told = |row: audits::AuditRow| {
             (row.actor, row.action, serde_json::from_str(&row.payload_json).unwrap())
         };
         rows.into_iter().map(told).collect()

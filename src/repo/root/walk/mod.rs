@@ -240,15 +240,17 @@ impl Walk<'_> {
     /// The names in a directory, as far as paths and limits allow.
     fn names(&mut self, opened: &OwnedFd, path: Option<&RepoPath>) -> Result<Names, Errno> {
         let mut names = Names::default();
-        for (count, entry) in Dir::read_from(opened)?.enumerate() {
+        let mut left = self.limits.entries_per_directory;
+        for entry in Dir::read_from(opened)? {
             let entry = entry?;
             if matches!(entry.file_name().to_bytes(), b"." | b"..") {
                 continue;
             }
-            if self.limits.entries_per_directory + 2 <= count || self.is_spent() || self.is_late() {
+            if left == 0 || self.is_spent() || self.is_late() {
                 self.walked.is_cut = true;
                 break;
             }
+            left -= 1;
             self.walked.entries += 1;
             let Ok(name) = entry.file_name().to_str() else {
                 self.walked.not_unicode += 1;
