@@ -17,6 +17,7 @@ mod list_canaries;
 mod list_jobs;
 mod list_models;
 mod model_history;
+mod named;
 mod promote_model;
 mod reason;
 mod registry;

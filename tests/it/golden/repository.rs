@@ -119,3 +119,22 @@ async fn commits_answer_as_they_were_recorded() {
     assert_ne!(first["commit"], second["commit"]);
     assert!(second["staged"].as_array().unwrap().contains(&json!("docs/more.md")), "{second}");
 }
+
+/// It answered five built-in documents whatever was asked for; the shape is what stays.
+#[tokio::test]
+async fn a_search_has_the_shape_that_was_recorded() {
+    let site = Site::start().await;
+    site.put("docs/architecture.md", "# Architecture\n");
+    let (request, response) = recorded("search_ok");
+    let began = std::time::Instant::now();
+    loop {
+        let (status, body) = replay(&site.daemon, &request, Value::Null).await;
+        let (_, now) = answers("search_ok", &response, status, &body);
+        if now["ids"] == json!(["lukhas-path:ZG9jcy9hcmNoaXRlY3R1cmUubWQ="]) {
+            assert_eq!(now["hits"][0]["id"], now["ids"][0]);
+            break;
+        }
+        assert!(began.elapsed() < crate::harness::PATIENCE, "{now}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
