@@ -6,9 +6,8 @@ use tempfile::TempDir;
 
 use super::root::{FileError, OwnFiles, TemporaryName};
 use super::*;
-use crate::audit::Audit;
 use crate::clock::SystemClock;
-use crate::store::{Database, StoreDeps};
+use crate::store::{Database, StoreDeps, audits};
 use crate::supervision::RestartPolicy;
 
 /// A repository with its database outside of it.
@@ -52,8 +51,9 @@ impl Bench {
 
     /// What is recorded of a file, oldest first: who, what, and the digests before and after.
     async fn story(&self, path: &str) -> Vec<(String, String, serde_json::Value)> {
-        let rows = Audit::new(self.store.clone()).about(path).await.unwrap();
-        let told = |row: crate::store::audits::AuditRow| {
+        let id = path.to_owned();
+        let rows = self.store.read(move |conn| audits::about(conn, &id)).await.unwrap();
+        let told = |row: audits::AuditRow| {
             (row.actor, row.action, serde_json::from_str(&row.payload_json).unwrap())
         };
         rows.into_iter().map(told).collect()
@@ -253,11 +253,16 @@ async fn a_patch_makes_changes_and_removes_a_file() {
     let changed = bench.repo.patch("ops", patch(change, Some(b"# Hello\n"), false)).await.unwrap();
     assert!(changed.repaired);
     assert_eq!(bench.on_disk("docs/hello.md").unwrap(), b"# Hello\nPatched\n");
-    let refused = bench.repo.patch("ops", patch(make, None, true)).await.unwrap_err();
+    let now = b"# Hello\nPatched\n".as_slice();
+    let refused = bench.repo.patch("ops", patch(make, Some(now), true)).await.unwrap_err();
     assert!(matches!(refused, RepoError::Patch(_)), "{refused}");
 
+    // Without saying what is there, nothing that is there is changed.
+    let blind = bench.repo.patch("ops", patch(change, None, true)).await.unwrap_err();
+    assert!(matches!(blind, RepoError::DigestNeeded(_)), "{blind}");
+
     let remove = "--- a\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-# Hello\n-Patched\n";
-    let removed = bench.repo.patch("ops", patch(remove, None, false)).await.unwrap();
+    let removed = bench.repo.patch("ops", patch(remove, Some(now), false)).await.unwrap();
     assert_eq!((removed.digest, removed.size), (None, 0));
     assert_eq!(bench.on_disk("docs/hello.md"), None);
     assert_eq!(bench.actions("docs/hello.md").await, ["apply_patch"; 3]);

@@ -10,6 +10,7 @@ mod crash;
 mod database;
 mod dice;
 mod docs;
+mod edits_killed;
 mod evidence;
 mod fault_server;
 mod golden;

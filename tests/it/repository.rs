@@ -5,6 +5,7 @@ mod commits;
 mod files;
 mod names;
 mod patches;
+mod searching;
 mod served;
 
 use std::path::Path;

@@ -16,6 +16,7 @@ pub(super) mod git_status;
 pub(super) mod list_dir;
 pub(super) mod module_structure;
 pub(super) mod rename_file;
+pub(super) mod search;
 pub(super) mod update_file;
 pub(super) mod write_file;
 

