@@ -5,4 +5,5 @@
 
 pub mod patch;
 pub mod path;
+pub mod query;
 pub mod repo;

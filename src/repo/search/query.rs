@@ -171,7 +171,7 @@ impl PathFilter {
             .literal_separator(true)
             .case_insensitive(true)
             .build()
-            .map_err(|error| QueryError::Glob(error.kind().to_string()))?;
+            .map_err(|error| QueryError::Glob(visible(&error.kind().to_string())))?;
         Ok(Self::Fits(glob.compile_matcher()))
     }
 
@@ -217,10 +217,15 @@ fn pattern(text: &str) -> Result<Regex, QueryError> {
             error => {
                 let text = error.to_string();
                 let last = text.lines().last().unwrap_or_default();
-                QueryError::Pattern(last.trim_start_matches("error: ").to_owned())
+                QueryError::Pattern(visible(last.trim_start_matches("error: ")))
             }
         }
     })
+}
+
+/// A library's words about a text, which may quote any of its characters.
+fn visible(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -298,10 +303,10 @@ mod tests {
         assert_eq!(Query::parse("ext:.").unwrap_err(), QueryError::NothingAfter("ext"));
         assert_eq!(Query::parse("re:").unwrap_err(), QueryError::NothingAfter("re"));
         assert_eq!(Query::parse(&"x".repeat(1001)).unwrap_err(), QueryError::TooLong(1001));
-        for text in ["re:(", "re:a{1000}{1000}", "re:*", "path:{a"] {
+        for text in ["re:(", "re:a{1000}{1000}", "re:*", "path:{a", "path:\"[z-\0]\""] {
             let error = Query::parse(text).unwrap_err();
             let is_expected = matches!(error, QueryError::Pattern(_) | QueryError::Glob(_));
-            assert!(is_expected && !error.to_string().contains('\n'), "{text}: {error}");
+            assert!(is_expected && !error.to_string().contains(char::is_control), "{error:?}");
         }
     }
 
