@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::parts::Parts;
 use super::{AppError, report};
 use crate::config::Settings;
+use crate::repo::git::{Author, GitSettings};
 use crate::repo::root::{OwnFiles, Root};
-use crate::repo::{Repo, RepoSettings};
+use crate::repo::{LARGEST_FILE, Repo, RepoSettings};
 
 /// Opens the repository. `files` are those that the settings came from, which may hold secrets.
 pub(super) async fn open(parts: &Parts<'_>, files: &[PathBuf]) -> Result<Repo, AppError> {
@@ -15,6 +16,16 @@ pub(super) async fn open(parts: &Parts<'_>, files: &[PathBuf]) -> Result<Repo, A
     let root = Arc::new(Root::open(&settings.repo.root, &own_files(settings, files))?);
     let repo = Repo::start(RepoSettings {
         root,
+        git: GitSettings {
+            directory: settings.repo.root.clone(),
+            author: Author {
+                name: settings.repo.git_author_name.clone(),
+                email: settings.repo.git_author_email.clone(),
+            },
+            largest: LARGEST_FILE,
+        },
+        search_index: settings.store.search_index.clone(),
+        clock: Arc::clone(parts.clock),
         read_only: settings.repo.read_only,
         store: parts.store.clone(),
         supervision: parts.supervision.clone(),

@@ -272,8 +272,9 @@ fn initialized(params: Option<InitializeParams>) -> Bytes {
             "title": "lukhas-mcp",
             "version": env!("CARGO_PKG_VERSION"),
         },
-        "instructions": "Run evals with run_eval, follow them with status, and ask why for the \
-            story of what happened to a job.",
+        "instructions": "Find files with search and read them with fetch; change them with \
+            apply_patch and commit them with git_commit. Run evals with run_eval, follow them with \
+            status, and ask why for the story of a job, a canary, a model, a file or a commit.",
     });
     answer.to_string().into()
 }

@@ -53,6 +53,14 @@ impl RemoveTool {
     }
 }
 
+/// A file that a commit changes; `None` where there is no file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CommittedFile {
+    pub(super) path: String,
+    pub(super) before: Option<ContentDigest>,
+    pub(super) after: Option<ContentDigest>,
+}
+
 /// What is to be done, with all that tells afterwards whether it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
@@ -78,6 +86,8 @@ pub(super) enum Change {
     },
     /// A file is to be gone.
     Remove { tool: RemoveTool, path: RepoPath, before: ContentDigest },
+    /// A branch is to have a new commit.
+    Commit { commit: String, branch: String, subject: String, files: Vec<CommittedFile> },
 }
 
 /// What became of a change.
@@ -98,6 +108,8 @@ pub(super) enum Evidence {
     File(Option<ContentDigest>),
     /// What the old and the new name hold.
     Names { from: Option<ContentDigest>, to: Option<ContentDigest> },
+    /// Whether the branch has the commit.
+    Branch { has_commit: bool },
 }
 
 impl Change {
@@ -107,6 +119,7 @@ impl Change {
             Self::Write { tool, .. } => tool.as_str(),
             Self::Rename { .. } => "rename_file",
             Self::Remove { tool, .. } => tool.as_str(),
+            Self::Commit { .. } => "git_commit",
         }
     }
 
@@ -122,6 +135,7 @@ impl Change {
             (Self::Rename { digest, .. }, Evidence::Names { from, to }) => {
                 judge(from.is_none() && to == Some(*digest), from == Some(*digest))
             }
+            (Self::Commit { .. }, Evidence::Branch { has_commit }) => judge(has_commit, true),
             _ => Fate::Unknown,
         }
     }
@@ -184,5 +198,19 @@ mod tests {
         ] {
             assert_eq!(rename.fate(Evidence::Names { from, to }), fate);
         }
+    }
+
+    #[test]
+    fn a_change_reads_back() {
+        let change = Change::Commit {
+            commit: "c".repeat(40),
+            branch: "main".to_owned(),
+            subject: "docs: say it".to_owned(),
+            files: vec![CommittedFile { path: "a/b".to_owned(), before: None, after: None }],
+        };
+        let text = serde_json::to_string(&change).unwrap();
+        assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), change);
+        assert_eq!(change.fate(Evidence::Branch { has_commit: true }), Fate::Made);
+        assert_eq!(change.fate(Evidence::Branch { has_commit: false }), Fate::NotMade);
     }
 }

@@ -1,8 +1,10 @@
 //! Why the repository was not read or changed.
 
+use super::git::GitError;
 use super::locks::Waited;
 use super::patch::PatchError;
 use super::root::FileError;
+use super::search::SearchError;
 use super::{ContentDigest, PathError, RepoPath};
 use crate::store::StoreError;
 
@@ -31,6 +33,12 @@ pub enum RepoError {
     /// The patch cannot be applied.
     #[error(transparent)]
     Patch(#[from] PatchError),
+    /// Git cannot do it.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The search gave no answer.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// The file holds something else than the caller believes.
     #[error(
         "{path} has the SHA-256 {found}, and expectSha256 is {expected}: it was changed in the \
@@ -44,6 +52,12 @@ pub enum RepoError {
         /// What it holds.
         found: ContentDigest,
     },
+    /// The file is there, and the caller does not say what it holds.
+    #[error("{0} exists: expectSha256 must be the 64 hexadecimal digits that fetch gives for it")]
+    NoDigest(RepoPath),
+    /// The file is there, and the caller does not say what it believes it holds.
+    #[error("{0} exists; expectSha256 must be the SHA-256 of what it holds, as fetch gives it")]
+    DigestNeeded(RepoPath),
     /// A file would become larger than files may be.
     #[error("{path} would have {size} bytes, and at most {limit} are written")]
     TooLarge {
@@ -81,16 +95,23 @@ impl RepoError {
     /// What it means for whoever asked.
     pub fn kind(&self) -> RepoErrorKind {
         match self {
-            Self::Path(_) | Self::File(FileError::Refused { .. }) => RepoErrorKind::Invalid,
-            Self::Overloaded => RepoErrorKind::Overloaded,
+            Self::Path(_) | Self::NoDigest(_) | Self::File(FileError::Refused { .. }) => {
+                RepoErrorKind::Invalid
+            }
+            Self::Overloaded | Self::Search(SearchError::Overloaded) => RepoErrorKind::Overloaded,
             Self::Store(error) if error.is_transient() => RepoErrorKind::Overloaded,
             Self::File(FileError::Io { .. } | FileError::Gone)
+            | Self::Git(GitError::Unavailable(_))
+            | Self::Search(SearchError::Failed)
             | Self::Unrecorded(_)
             | Self::Store(_)
             | Self::Panicked => RepoErrorKind::Failed,
             Self::File(_)
+            | Self::Git(_)
             | Self::Patch(_)
+            | Self::Search(SearchError::File(_))
             | Self::Changed { .. }
+            | Self::DigestNeeded(_)
             | Self::TooLarge { .. }
             | Self::SameName(_)
             | Self::ReadOnly => RepoErrorKind::Refused,

@@ -7,8 +7,10 @@
 //! 3. A file is changed under its lock, whole or not at all, and its story is told afterwards even
 //!    if the daemon was killed in between.
 
+mod asking_git;
 mod build_tools;
 mod change;
+mod committing;
 pub mod content;
 mod digest;
 mod error;
@@ -31,19 +33,26 @@ mod templates;
 mod tests;
 mod writing;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix::prelude::*;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tracing::error;
 
+use self::asking_git::KnownForge;
+use self::git::GitSettings;
 use self::journal::Journal;
 use self::locks::PathLocks;
 use self::root::{File, Root};
+use self::search::{Found, Index, IndexSettings, IndexState, Query};
 use self::settling::Settler;
+use crate::clock::Clock;
 use crate::store::Store;
 use crate::supervision::{Ended, Supervision};
 
 pub use self::build_tools::{BuildTool, Command};
+pub use self::committing::{CommitOrder, Committed};
 pub use self::digest::{ContentDigest, InvalidDigest};
 pub use self::error::{RepoError, RepoErrorKind};
 pub use self::glob::{Glob, InvalidGlob};
@@ -68,12 +77,19 @@ const CHANGES: usize = 64;
 /// What blocking work on the repository needs.
 pub(super) struct Deps {
     pub(super) root: Arc<Root>,
+    pub(super) git: GitSettings,
 }
 
 /// What the repository needs from the rest of the daemon.
 pub struct RepoSettings {
     /// The way to its files.
     pub root: Arc<Root>,
+    /// The git repository at the root, if there is one.
+    pub git: GitSettings,
+    /// Where the search keeps its index; nobody else must use it.
+    pub search_index: PathBuf,
+    /// Tells commits their time.
+    pub clock: Arc<dyn Clock>,
     /// Whether nothing may be changed.
     pub read_only: bool,
     /// Where changes are recorded.
@@ -92,10 +108,15 @@ pub struct Repo(Arc<Inner>);
 
 struct Inner {
     deps: Arc<Deps>,
+    index: Index,
     journal: Journal,
     locks: PathLocks,
     readers: Arc<Semaphore>,
     changes: Arc<Semaphore>,
+    /// Held by whoever commits.
+    committing: Mutex<()>,
+    forge: KnownForge,
+    clock: Arc<dyn Clock>,
     read_only: bool,
 }
 
@@ -105,12 +126,27 @@ impl Repo {
     /// # Errors
     /// The database's.
     pub async fn start(settings: RepoSettings) -> Result<Self, RepoError> {
+        let index = Index::start(IndexSettings {
+            root: Arc::clone(&settings.root),
+            directory: settings.search_index,
+            clock: Arc::clone(&settings.clock),
+            supervision: settings.supervision.clone(),
+            on_end: Box::new(|ended| {
+                if let Ended::GaveUp(last) = ended {
+                    error!(last, "searches go without an index until the daemon is restarted");
+                }
+            }),
+        });
         let repo = Self(Arc::new(Inner {
-            deps: Arc::new(Deps { root: settings.root }),
+            index,
+            deps: Arc::new(Deps { root: settings.root, git: settings.git }),
             journal: Journal::new(settings.store),
             locks: PathLocks::default(),
             readers: Arc::new(Semaphore::new(READERS)),
             changes: Arc::new(Semaphore::new(CHANGES)),
+            committing: Mutex::default(),
+            forge: KnownForge::default(),
+            clock: settings.clock,
             read_only: settings.read_only,
         }));
         repo.settle_what_was_left().await?;
@@ -132,6 +168,23 @@ impl Repo {
     /// Whether the directory of the repository still is where it was.
     pub async fn is_there(&self) -> bool {
         self.blocking(|deps| Ok(deps.root.is_there())).await.unwrap_or(false)
+    }
+
+    /// Finds files.
+    ///
+    /// # Errors
+    /// Too many others search, or the files cannot be read.
+    pub async fn search(&self, query: Query, limit: usize) -> Result<Found, RepoError> {
+        Ok(self.0.index.search(query, limit).await?)
+    }
+
+    /// How far the index of the search is.
+    pub fn index_state(&self) -> IndexState {
+        self.0.index.state()
+    }
+
+    fn index(&self) -> &Index {
+        &self.0.index
     }
 
     fn journal(&self) -> &Journal {

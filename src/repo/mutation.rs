@@ -57,6 +57,7 @@ impl Repo {
             // It may have got as far as to be seen, so the files have the last word.
             Err(_) => self.fate_of(&intent).await,
         };
+        self.index().changed(paths.to_vec());
         if let Some(fate) = fate {
             self.close(&intent, fate).await?;
         }

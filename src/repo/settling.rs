@@ -7,6 +7,7 @@ use actix::prelude::*;
 use tracing::{error, info};
 
 use super::change::{Change, Evidence};
+use super::git::CommitId;
 use super::root::{FileError, TemporaryName};
 use super::{ContentDigest, Deps, LARGEST_FILE, Repo, RepoError, RepoPath};
 
@@ -21,6 +22,14 @@ pub(super) fn look(deps: &Deps, change: &Change) -> Result<Evidence, RepoError> 
         }
         Change::Rename { from, to, .. } => {
             Evidence::Names { from: held(deps, from)?, to: held(deps, to)? }
+        }
+        Change::Commit { commit, .. } => {
+            // What names no commit names none that a branch has.
+            let has_commit = match CommitId::parse(commit) {
+                Some(id) => deps.git()?.holds(id)?,
+                None => false,
+            };
+            Evidence::Branch { has_commit }
         }
     })
 }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::ContentDigest;
-use super::change::Change;
+use super::change::{Change, CommittedFile};
 use crate::store::Subject;
 
 /// A fact: what it is about, its details and its sentence.
@@ -58,7 +58,48 @@ pub(super) fn made<'a>(change: &'a Change, actor: &str) -> Vec<Fact<'a>> {
             };
             names.into_iter().map(told).collect()
         }
+        Change::Commit { commit, branch, subject, files } => {
+            committed(change.action(), (commit, branch, subject), files, actor)
+        }
     }
+}
+
+fn committed<'a>(
+    action: &'static str,
+    (commit, branch, subject): (&'a str, &str, &str),
+    files: &'a [CommittedFile],
+    actor: &str,
+) -> Vec<Fact<'a>> {
+    let short = commit.get(..12).unwrap_or(commit);
+    let count = match files.len() {
+        1 => "1 file".to_owned(),
+        n => format!("{n} files"),
+    };
+    let paths: Vec<_> = files.iter().map(|file| &file.path).collect();
+    let whole = Fact {
+        action,
+        subject: Subject::Commit(commit),
+        details: json!({ "commit": commit, "branch": branch, "subject": subject, "paths": paths }),
+        message: format!("{actor} committed {count} to {branch} as {short}: {subject}."),
+    };
+    let each = files.iter().map(|CommittedFile { path, before, after }| Fact {
+        action,
+        subject: Subject::File(path),
+        details: json!({
+            "path": path, "before": before, "after": after, "commit": commit, "branch": branch,
+            "subject": subject,
+        }),
+        message: match after {
+            Some(after) => format!(
+                "{actor} committed {path} to {branch} as {short}, with {}: {subject}.",
+                named(after)
+            ),
+            None => {
+                format!("{actor} committed to {branch} as {short} that {path} is gone: {subject}.")
+            }
+        },
+    });
+    std::iter::once(whole).chain(each).collect()
 }
 
 /// The facts about a change of which nobody can tell whether it was made.
@@ -66,6 +107,8 @@ pub(super) fn uncertain<'a>(change: &'a Change, actor: &str) -> Vec<Fact<'a>> {
     let subjects = match change {
         Change::Write { path, .. } | Change::Remove { path, .. } => vec![path],
         Change::Rename { from, to, .. } => vec![from, to],
+        // A branch has a commit or has not.
+        Change::Commit { .. } => Vec::new(),
     };
     let told = |path: &'a super::RepoPath| Fact {
         action: "file_uncertain",

@@ -6,9 +6,8 @@ use tempfile::TempDir;
 
 use super::root::{FileError, OwnFiles, TemporaryName};
 use super::*;
-use crate::audit::Audit;
 use crate::clock::SystemClock;
-use crate::store::{Database, StoreDeps};
+use crate::store::{Database, StoreDeps, audits};
 use crate::supervision::RestartPolicy;
 
 /// A repository with its database outside of it.
@@ -16,7 +15,7 @@ struct Bench {
     repo: Repo,
     store: Store,
     directory: TempDir,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl Bench {
@@ -34,12 +33,12 @@ impl Bench {
                 on_end: Box::new(|_| ()),
             },
         );
-        let repo = start(directory.path(), &store, false).await;
-        Self { repo, store, directory, _state: state }
+        let repo = start((directory.path(), state.path()), &store, false).await;
+        Self { repo, store, directory, state }
     }
 
     async fn restart(&mut self) {
-        self.repo = start(self.directory.path(), &self.store, false).await;
+        self.repo = start((self.directory.path(), self.state.path()), &self.store, false).await;
     }
 
     fn on_disk(&self, path: &str) -> Option<Vec<u8>> {
@@ -52,8 +51,9 @@ impl Bench {
 
     /// What is recorded of a file, oldest first: who, what, and the digests before and after.
     async fn story(&self, path: &str) -> Vec<(String, String, serde_json::Value)> {
-        let rows = Audit::new(self.store.clone()).about(path).await.unwrap();
-        let told = |row: crate::store::audits::AuditRow| {
+        let id = path.to_owned();
+        let rows = self.store.read(move |conn| audits::about(conn, &id)).await.unwrap();
+        let told = |row: audits::AuditRow| {
             (row.actor, row.action, serde_json::from_str(&row.payload_json).unwrap())
         };
         rows.into_iter().map(told).collect()
@@ -79,9 +79,16 @@ impl Bench {
     }
 }
 
-async fn start(directory: &Path, store: &Store, read_only: bool) -> Repo {
+async fn start((directory, state): (&Path, &Path), store: &Store, read_only: bool) -> Repo {
     let settings = RepoSettings {
         root: Arc::new(Root::open(directory, &OwnFiles::default()).unwrap()),
+        git: GitSettings {
+            directory: directory.to_owned(),
+            author: git::Author { name: "Ada".to_owned(), email: "ada@example.org".to_owned() },
+            largest: LARGEST_FILE,
+        },
+        search_index: state.join("search"),
+        clock: Arc::new(SystemClock),
         read_only,
         store: store.clone(),
         supervision: Supervision::new(RestartPolicy::default()),
@@ -178,7 +185,7 @@ async fn of_many_writers_with_one_digest_one_wins() {
 async fn a_repository_that_is_read_only_is_only_read() {
     let bench = Bench::new().await;
     bench.put("a", b"now");
-    let repo = start(bench.directory.path(), &bench.store, true).await;
+    let repo = start((bench.directory.path(), bench.state.path()), &bench.store, true).await;
     assert_eq!(repo.read(&path("a")).await.unwrap().bytes, b"now");
     let refused = repo.delete("ops", path("a"), ContentDigest::of(b"now")).await.unwrap_err();
     assert!(matches!(refused, RepoError::ReadOnly), "{refused}");
@@ -246,12 +253,58 @@ async fn a_patch_makes_changes_and_removes_a_file() {
     let changed = bench.repo.patch("ops", patch(change, Some(b"# Hello\n"), false)).await.unwrap();
     assert!(changed.repaired);
     assert_eq!(bench.on_disk("docs/hello.md").unwrap(), b"# Hello\nPatched\n");
-    let refused = bench.repo.patch("ops", patch(make, None, true)).await.unwrap_err();
+    let now = b"# Hello\nPatched\n".as_slice();
+    let refused = bench.repo.patch("ops", patch(make, Some(now), true)).await.unwrap_err();
     assert!(matches!(refused, RepoError::Patch(_)), "{refused}");
 
+    // Without saying what is there, nothing that is there is changed.
+    let blind = bench.repo.patch("ops", patch(change, None, true)).await.unwrap_err();
+    assert!(matches!(blind, RepoError::DigestNeeded(_)), "{blind}");
+
     let remove = "--- a\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-# Hello\n-Patched\n";
-    let removed = bench.repo.patch("ops", patch(remove, None, false)).await.unwrap();
+    let removed = bench.repo.patch("ops", patch(remove, Some(now), false)).await.unwrap();
     assert_eq!((removed.digest, removed.size), (None, 0));
     assert_eq!(bench.on_disk("docs/hello.md"), None);
     assert_eq!(bench.actions("docs/hello.md").await, ["apply_patch"; 3]);
+}
+
+#[actix::test]
+async fn a_commit_is_told_of_itself_and_of_each_of_its_files() {
+    use super::git::{CommitMessage, GitError, Paths};
+    let bench = Bench::new().await;
+    let order = |paths| CommitOrder {
+        paths,
+        message: CommitMessage::parse("docs: say it\n\nAt length.").unwrap(),
+        signoff: false,
+    };
+    let named = || Paths::Named(vec![path("a"), path("b")]);
+    let refused = bench.repo.commit("ops", order(named())).await.unwrap_err();
+    assert!(matches!(refused, RepoError::Git(GitError::NoRepository)), "{refused}");
+
+    git2::Repository::init(bench.directory.path()).unwrap();
+    bench.put("a", b"one");
+    bench.put("b", b"two");
+    let made = bench.repo.commit("ops", order(named())).await.unwrap();
+    assert_eq!(made.changes.len(), 2);
+    assert_eq!(bench.actions(&made.id.to_string()).await, ["git_commit"]);
+    let (actor, action, details) = bench.story("a").await.remove(0);
+    assert_eq!((actor.as_str(), action.as_str()), ("ops", "git_commit"));
+    assert_eq!(details["after"], hex(b"one"));
+    assert_eq!(details["commit"], made.id.to_string());
+    let refused = bench.repo.commit("ops", order(Paths::All)).await.unwrap_err();
+    assert!(matches!(refused, RepoError::Git(GitError::NothingToCommit)), "{refused}");
+
+    // Two at once, of which the later is made for the tip of the earlier.
+    bench.put("a", b"three");
+    bench.put("b", b"four");
+    let (one, other) = tokio::join!(
+        bench.repo.commit("ops", order(Paths::Named(vec![path("a")]))),
+        bench.repo.commit("ops", order(Paths::Named(vec![path("b")]))),
+    );
+    assert_ne!(one.unwrap().id, other.unwrap().id);
+    assert_eq!(bench.open_changes().await, 0);
+    let log = git::LogRequest { path: None, limit: 10, before: None };
+    assert_eq!(bench.repo.git_log(log).await.unwrap().commits.len(), 3);
+    assert!(bench.repo.git_status(10).await.unwrap().entries.is_empty());
+    assert_eq!(bench.repo.forge_url(&path("a")).await, None);
 }

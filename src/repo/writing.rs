@@ -86,7 +86,7 @@ pub struct PatchRequest {
     pub path: RepoPath,
     /// The patch, as a unified diff.
     pub patch: String,
-    /// What the file must hold; not looked at where there is no file.
+    /// What the file must hold: needed where there is a file, and not looked at where there is none.
     pub expected: Option<ContentDigest>,
     /// Whether the file may be made by it.
     pub allow_create: bool,
@@ -296,8 +296,9 @@ fn patch_plan(deps: &Deps, request: PatchRequest) -> Result<Plan<Patched>, RepoE
     let before = find(deps, &path)?;
     match (&before, expected) {
         (Some(found), Some(expected)) => found.must_be(&path, expected)?,
+        (Some(_), None) => return Err(RepoError::NoDigest(path)),
         (None, _) if !allow_create => return Err(FileError::NotFound(path).into()),
-        (Some(_) | None, _) => {}
+        (None, _) => {}
     }
     let patch = Patch::parse(patch.as_bytes(), path.as_str())?;
     let applied = patch.apply(before.as_ref().map(|found| found.file.bytes.as_slice()))?;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::clock::{Clock, Timestamp};
+use crate::repo::search::IndexState;
 use crate::store::{Store, meta};
 use crate::supervision::Supervision;
 use crate::tools::repository::NoArguments;
@@ -77,6 +78,33 @@ struct Repository {
     /// Whether its directory still is where it was.
     present: bool,
     read_only: bool,
+    index: Index,
+}
+
+/// The index of the search.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Index {
+    phase: &'static str,
+    files: u64,
+    bytes_of_text: u64,
+    memory_bytes: usize,
+    /// Whether there are more files than are searched.
+    truncated: bool,
+    updated_at: Option<String>,
+}
+
+impl From<IndexState> for Index {
+    fn from(state: IndexState) -> Self {
+        Self {
+            phase: state.phase.name(),
+            files: state.files,
+            bytes_of_text: state.bytes_of_text,
+            memory_bytes: state.memory,
+            truncated: state.is_cut,
+            updated_at: state.updated.map(|at| at.to_string()),
+        }
+    }
 }
 
 #[async_trait]
@@ -126,7 +154,11 @@ impl Tool for InfrastructureStatus {
             canaries: canaries.into_iter().map(|(status, n)| (status.as_str(), n)).collect(),
             registry: doors.models.registry(),
             actors: supervision.counts().into_iter().map(failed).collect(),
-            repository: Repository { present: doors.repo.is_there().await, read_only: *read_only },
+            repository: Repository {
+                present: doors.repo.is_there().await,
+                read_only: *read_only,
+                index: doors.repo.index_state().into(),
+            },
         }))
     }
 }

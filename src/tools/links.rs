@@ -23,6 +23,11 @@ impl Links {
         }
     }
 
+    /// Whether others reach the daemon at these addresses.
+    pub fn are_public(&self) -> bool {
+        self.is_public
+    }
+
     /// Where a file can be read: from here if that is reachable for others, else on the forge, if
     /// the repository is on one.
     pub fn file(&self, path: &RepoPath, forge: Option<String>) -> String {

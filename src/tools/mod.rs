@@ -17,6 +17,7 @@ mod list_canaries;
 mod list_jobs;
 mod list_models;
 mod model_history;
+mod named;
 mod promote_model;
 mod reason;
 mod registry;
@@ -46,7 +47,7 @@ use crate::audit::Audit;
 use crate::canaries::Canaries;
 use crate::jobs::Jobs;
 use crate::models::Models;
-use crate::repo::Repo;
+use crate::repo::{Repo, RepoPath};
 
 /// What tools may use.
 #[derive(Clone)]
@@ -65,6 +66,14 @@ pub struct Doors {
     pub links: Links,
     /// The daemon itself.
     pub infrastructure: Infrastructure,
+}
+
+impl Doors {
+    /// Where a reader finds a file.
+    async fn url_of(&self, path: &RepoPath) -> String {
+        let forge = if self.links.are_public() { None } else { self.repo.forge_url(path).await };
+        self.links.file(path, forge)
+    }
 }
 
 /// What the holder of a key may do.

@@ -7,9 +7,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::tools::repository::{
-    CreateFileAlias, WriteFileAlias, append_file, code_analysis, create_file, delete_file,
-    development_utilities, fetch, find_files, list_dir, module_structure, rename_file, update_file,
-    write_file,
+    CreateFileAlias, WriteFileAlias, append_file, apply_patch, code_analysis, create_file,
+    delete_file, development_utilities, fetch, find_files, git_commit, git_diff, git_log,
+    git_status, list_dir, module_structure, rename_file, search, update_file, write_file,
 };
 use crate::tools::result::CallResult;
 use crate::tools::typed::{AnyTool, hidden, typed};
@@ -50,6 +50,7 @@ pub struct Registry {
 impl Default for Registry {
     fn default() -> Self {
         let tools = vec![
+            typed::<search::Search>(),
             typed::<fetch::Fetch>(),
             typed::<run_eval::RunEval>(),
             typed::<status::Status>(),
@@ -80,6 +81,11 @@ impl Default for Registry {
             typed::<append_file::AppendFile>(),
             typed::<rename_file::RenameFile>(),
             typed::<delete_file::DeleteFile>(),
+            typed::<apply_patch::ApplyPatch>(),
+            typed::<git_status::GitStatus>(),
+            typed::<git_diff::GitDiff>(),
+            typed::<git_log::GitLog>(),
+            typed::<git_commit::GitCommit>(),
             typed::<infrastructure_status::InfrastructureStatus>(),
             typed::<code_analysis::CodeAnalysis>(),
             typed::<development_utilities::DevelopmentUtilities>(),

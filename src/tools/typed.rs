@@ -53,6 +53,10 @@ impl<T: Tool> AnyTool for Typed<T> {
         // The root's title and text are about the Rust type; clients have the tool's own.
         schema.remove("title");
         schema.remove("description");
+        // Some clients do not take an object without members for one.
+        if schema.get("properties").is_none() {
+            schema.insert("properties".to_owned(), json!({}));
+        }
         let (reads, ends) = (T::EFFECT == Effect::Reads, T::EFFECT == Effect::Ends);
         let destroys = ends || T::EFFECT == Effect::Changes;
         json!({

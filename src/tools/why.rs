@@ -7,17 +7,20 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::audit::{line, prose};
+use crate::repo::content::parse_file_id;
 use crate::store::audits::AuditRow;
 use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
 
-const ID_LENGTH: usize = 256;
+/// As long as a path may be, and its base64.
+const ID_LENGTH: usize = 4096 * 4 / 3 + 64;
 
 pub(super) struct Why;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    /// The thing to ask about: a jobId, a canaryId or a modelId.
+    /// The thing to ask about: a jobId, a canaryId, a modelId, a path of the repository or its
+    /// `lukhas-path:` id, or a commit.
     id: String,
 }
 
@@ -55,7 +58,15 @@ impl TryFrom<AuditRow> for Fact {
 
 /// All facts about a thing.
 pub(super) async fn facts_about(doors: &Doors, id: &str) -> Result<Vec<AuditRow>, ToolError> {
-    let rows = if id.len() <= ID_LENGTH { doors.audit.about(id).await? } else { Vec::new() };
+    let rows = if id.len() <= ID_LENGTH {
+        // A file is recorded under its path.
+        match parse_file_id(id) {
+            Some(Ok(path)) => doors.audit.about(path.as_str()).await?,
+            Some(Err(_)) | None => doors.audit.about(id).await?,
+        }
+    } else {
+        Vec::new()
+    };
     if rows.is_empty() {
         let shown: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
         return Err(ToolError::Refused(format!("nothing is recorded about id {shown}")));
@@ -67,8 +78,8 @@ pub(super) async fn facts_about(doors: &Doors, id: &str) -> Result<Vec<AuditRow>
 impl Tool for Why {
     const NAME: &'static str = "why";
     const TITLE: &'static str = "Why it came so";
-    const DESCRIPTION: &'static str = "Tells what happened to a job, a canary or a model, who did it and why: \
-        one line for each recorded fact, oldest first, then the same as prose.";
+    const DESCRIPTION: &'static str = "Tells what happened to a job, a canary, a model, a file or a \
+        commit, who did it and why: one line for each recorded fact, oldest first, then the same as prose.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;
     type Answer = Answer;

@@ -70,6 +70,8 @@ struct Reader<'a> {
     job: String,
     /// As the last block that started one answered.
     canary: String,
+    /// As the last block that named one answered.
+    sha: String,
 }
 
 impl Reader<'_> {
@@ -79,7 +81,7 @@ impl Reader<'_> {
         let url = self.daemon.url.as_str();
         let ran = Command::new("sh")
             .args(["-c", &script])
-            .envs([("URL", url), ("KEY", self.key), ("JOB", &self.job), ("CANARY", &self.canary)])
+            .envs([("URL", url), ("KEY", self.key), ("JOB", &self.job), ("CANARY", &self.canary), ("SHA", &self.sha)])
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
@@ -93,6 +95,10 @@ impl Reader<'_> {
         }
         if printed.contains(r#""isError":true"#) || printed.contains(r#""error":{"#) {
             return Err(format!("{place}: refused\n{printed}"));
+        }
+        let sha = Regex::new(r#""sha256":"([0-9a-f]{64})""#).unwrap();
+        if let Some(hit) = sha.captures_iter(&printed).last() {
+            hit[1].clone_into(&mut self.sha);
         }
         if block.text.contains(r#""start_canary""#) {
             let id = Regex::new(r#""canaryId":"(canary_[\w-]+)""#).unwrap();
@@ -122,14 +128,16 @@ async fn the_curl_lines_of_the_pages_work() {
     let target = Target::start(true).await;
     // The README's lines are for a daemon without keys, those of the pages for one with.
     let open_home = home_watching(&target);
+    git2::Repository::init(open_home.path()).unwrap();
     let open = open_home.start().await;
     let keyed_home = home_watching(&target).with("LUKHAS_MCP_API_KEYS", KEY);
+    git2::Repository::init(keyed_home.path()).unwrap();
     let keyed = keyed_home.start().await.with_key(KEY);
     let (mut ran, mut wrong) = (0, Vec::new());
     for (daemon, key) in [(&open, ""), (&keyed, KEY)] {
         let job = daemon.run_eval("quick").await;
         daemon.until(&job, &["COMPLETED"]).await;
-        let mut reader = Reader { daemon, key, job, canary: String::new() };
+        let mut reader = Reader { daemon, key, job, canary: String::new(), sha: String::new() };
         let is_open = key.is_empty();
         let blocks = pages().into_iter().filter(|page| page.ends_with("README.md") == is_open);
         for block in blocks.flat_map(|page| blocks_of(&page)) {

@@ -4,6 +4,7 @@ mod canaries;
 mod curls;
 mod events;
 mod recorded;
+mod repository;
 mod tables;
 
 use serde_json::Value;

@@ -40,6 +40,14 @@ impl OwnPaths {
         })
     }
 
+    /// Whether one of the daemon's files or directories is yet to come below this name. A file of that
+    /// name would be in its way.
+    pub(super) fn needs_directory(&self, path: &RepoPath) -> bool {
+        let path = folded(path.names());
+        let own = self.hidden.iter().chain(&self.guarded);
+        own.filter_map(|own| own.strip_prefix(&path)).any(|rest| rest.starts_with('/'))
+    }
+
     /// Whether a file is not changed.
     pub(super) fn guards(&self, path: &RepoPath) -> bool {
         is_one(&self.guarded, path, |rest| rest.is_empty() || rest.starts_with('/'))

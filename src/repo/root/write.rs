@@ -150,7 +150,7 @@ impl Root {
 
     /// Whether `path` may be changed at all.
     pub(super) fn check_change(&self, path: &RepoPath, over: Over<'_>) -> Result<(), FileError> {
-        if self.own.hides(path) {
+        if self.own.hides(path) || self.own.needs_directory(path) {
             return Err(FileError::Own(path.clone()));
         }
         if self.own.guards(path) {

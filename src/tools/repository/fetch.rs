@@ -167,10 +167,11 @@ async fn file(
         encoding: (!is_text).then_some(encoding),
         lines,
     });
+    let url = if wanted.has(Field::Url) { Some(doors.url_of(&path).await) } else { None };
     Ok(Answer {
         id,
         title: wanted.has(Field::Title).then(|| path.file_name().to_owned()),
-        url: wanted.has(Field::Url).then(|| doors.links.file(&path, None)),
+        url,
         mime_type: wanted.has(Field::MimeType).then(|| mime_type(&path, is_text)),
         text: wanted.has(Field::Text).then_some(text),
         metadata,

@@ -2,15 +2,21 @@
 
 mod aliases;
 pub(super) mod append_file;
+pub(super) mod apply_patch;
 pub(super) mod code_analysis;
 pub(super) mod create_file;
 pub(super) mod delete_file;
 pub(super) mod development_utilities;
 pub(super) mod fetch;
 pub(super) mod find_files;
+pub(super) mod git_commit;
+pub(super) mod git_diff;
+pub(super) mod git_log;
+pub(super) mod git_status;
 pub(super) mod list_dir;
 pub(super) mod module_structure;
 pub(super) mod rename_file;
+pub(super) mod search;
 pub(super) mod update_file;
 pub(super) mod write_file;
 
@@ -32,6 +38,16 @@ pub(super) struct NoArguments {}
 /// A path as an argument.
 fn path_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "minLength": 1, "maxLength": 4096 })
+}
+
+/// A path as an argument that need not be there.
+fn optional_path_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "null"], "minLength": 1, "maxLength": 4096 })
+}
+
+/// Paths as an argument.
+fn paths_schema(schemas: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": path_schema(schemas) })
 }
 
 /// A SHA-256 as an argument.

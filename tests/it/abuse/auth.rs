@@ -5,7 +5,7 @@ use serde_json::json;
 use lukhas_mcp::http::ROUTES;
 
 use crate::abuse::wire::request;
-use crate::abuse::{KEY, OTHER, Target, call};
+use crate::abuse::{KEY, OTHER, Target, call, every_path};
 use crate::harness::Home;
 
 const PING_TEXT: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -181,8 +181,7 @@ async fn health_needs_no_key_and_metrics_do() {
 async fn no_spelling_of_a_path_is_a_way_around_the_key() {
     let target = Target::start().await;
     let mut paths: Vec<String> = vec!["/nothing".into(), "//".into(), "/.".into(), "/%2e".into()];
-    for route in ROUTES {
-        let path = route.path;
+    for path in every_path() {
         let name = path.trim_start_matches('/');
         paths.extend([
             path.to_owned(),

@@ -18,6 +18,7 @@ mod wire;
 
 use std::path::Path;
 
+use lukhas_mcp::http::ROUTES;
 use serde_json::{Value, json};
 
 use self::wire::{Answer, Wire, request};
@@ -126,6 +127,18 @@ fn no_file_holds_a_key(directory: &Path) {
             assert!(!found, "a key is in {}", path.display());
         }
     }
+}
+
+/// Every path that is served, with a file that is there where one can be named.
+fn every_path() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|route| match route.path {
+        "/repo/{path:.*}" => "/repo/evals/tasks/quick.toml",
+        "/documents/{id:.*}" => "/documents/adder:3",
+        path => {
+            assert!(!path.contains('{'), "{path} needs an example");
+            path
+        }
+    })
 }
 
 /// The code of a JSON-RPC error, or of the first of several.

@@ -171,18 +171,21 @@ async fn every_tool_is_described_and_refuses_what_it_does_not_know() {
             arguments[*key] = match *key {
                 "canaryId" => json!("canary_x"),
                 "policy" => json!({}),
+                "expectSha256" => json!("0".repeat(64)),
                 _ => json!(if form.is_empty() { "job_x" } else { "x" }),
             };
         }
         let call = json!({ "name": name, "arguments": arguments });
         let answer = daemon.rpc("tools/call", call).await;
-        assert_eq!(
-            (&answer["id"], &answer["error"]["code"]),
-            (&json!(1), &json!(-32602)),
-            "{answer}"
-        );
-        let message = answer["error"]["message"].as_str().unwrap();
-        assert!(message.contains("surprise"), "{name}: {message}");
+        assert_eq!(answer["id"], 1, "{answer}");
+        // Clients of these two send arguments of their own, which are not looked at.
+        if ["search", "fetch"].contains(&name) {
+            assert_eq!(answer.get("error"), None, "{answer}");
+        } else {
+            assert_eq!(answer["error"]["code"], -32602, "{answer}");
+            let message = answer["error"]["message"].as_str().unwrap();
+            assert!(message.contains("surprise"), "{name}: {message}");
+        }
 
         // A missing argument is named as well.
         for key in &required {

@@ -10,7 +10,7 @@ use crate::harness::{Daemon, Home};
 const RECORDED: &str = include_str!("../../fixtures/golden.jsonl");
 
 /// A recorded request and its answer.
-fn recorded(name: &str) -> (Value, Value) {
+pub(super) fn recorded(name: &str) -> (Value, Value) {
     let lines = RECORDED.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let found = lines.into_iter().find(|line| line["name"] == name);
     let found = found.unwrap_or_else(|| panic!("{name} is not recorded"));
@@ -18,7 +18,7 @@ fn recorded(name: &str) -> (Value, Value) {
 }
 
 /// Sends a recorded request, its arguments changed where they name what was made then.
-async fn replay(daemon: &Daemon, request: &Value, arguments: Value) -> (u16, String) {
+pub(super) async fn replay(daemon: &Daemon, request: &Value, arguments: Value) -> (u16, String) {
     let url = format!("{}{}", daemon.url, request["path"].as_str().unwrap());
     let method = request["method"].as_str().unwrap().parse().unwrap();
     let mut sent = reqwest::Client::new().request(method, url);
@@ -63,7 +63,7 @@ fn has_the_shape_of(name: &str, recorded: &Value, answered: &Value) {
 
 /// The answer of a tool: the recorded one and ours, both unwrapped, after the envelope was compared.
 #[track_caller]
-fn answers(name: &str, response: &Value, status: u16, body: &str) -> (Value, Value) {
+pub(super) fn answers(name: &str, response: &Value, status: u16, body: &str) -> (Value, Value) {
     assert_eq!(u64::from(status), response["status"].as_u64().unwrap(), "{name}: {body}");
     let body: Value = serde_json::from_str(body).unwrap();
     has_the_shape_of(name, &response["body"], &body);
@@ -208,7 +208,7 @@ async fn why_math_answers_as_it_was_recorded(daemon: &Daemon, canary: &Value) {
 }
 
 #[track_caller]
-fn is_a_time(value: &Value) {
+pub(super) fn is_a_time(value: &Value) {
     let form = regex::Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$").unwrap();
     assert!(form.is_match(value.as_str().unwrap()), "{value}");
 }

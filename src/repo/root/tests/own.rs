@@ -81,6 +81,21 @@ fn guarded_files_are_read_and_not_changed() {
     place.write("evaluation", b"", Over::Nothing).unwrap();
 }
 
+#[test]
+fn nothing_is_put_in_the_way_of_own_files() {
+    let place = Place::with(|repo| OwnFiles {
+        hidden: vec![repo.join("var/state/state.db")],
+        guarded: vec![repo.join("ops/evals")],
+    });
+    for name in ["var", "var/state", "Var/State", "ops"] {
+        let own = format!("{name} belongs to the daemon and cannot be changed");
+        says(place.write(name, b"x", Over::Nothing), &own);
+    }
+    for name in ["va", "var/other", "var/state/other", "ops/x"] {
+        place.write(name, b"x", Over::Nothing).unwrap();
+    }
+}
+
 /// The paths of own files may lead through links; what they are hidden by is where they end up.
 #[test]
 fn own_files_are_found_through_links() {

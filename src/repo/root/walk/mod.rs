@@ -115,6 +115,35 @@ impl Root {
         Ok(walk.walked)
     }
 
+    /// Whether git ignores a file of this path, unless it tracks it already; also if it would never
+    /// look there, because the directory is ignored or another repository.
+    ///
+    /// # Errors
+    /// The directory that it would be in cannot be read.
+    pub(in crate::repo) fn is_ignored(&self, path: &RepoPath) -> Result<bool, FileError> {
+        let limits = WalkLimits::default();
+        let mut walk = Walk {
+            root: self,
+            limits: &limits,
+            visit: &mut |_entry| ControlFlow::Break(()),
+            ignored: Ignored::default(),
+            walked: Walked::default(),
+        };
+        let directory = path.parent();
+        let opened = match &directory {
+            Some(directory) => walk.go_to(directory),
+            None => self.open_top().map(|top| {
+                walk.ignored.enter_root(&top);
+                Some(top)
+            }),
+        };
+        let Some(opened) = opened.map_err(|errno| self.error(errno, path))? else {
+            return Ok(true);
+        };
+        walk.ignored.enter(&opened, directory.as_ref());
+        Ok(walk.ignored.is_ignored(path, false))
+    }
+
     fn open_top(&self) -> Result<OwnedFd, Errno> {
         beneath::open_directory(self.directory.as_fd(), ".")
     }
@@ -240,15 +269,17 @@ impl Walk<'_> {
     /// The names in a directory, as far as paths and limits allow.
     fn names(&mut self, opened: &OwnedFd, path: Option<&RepoPath>) -> Result<Names, Errno> {
         let mut names = Names::default();
-        for (count, entry) in Dir::read_from(opened)?.enumerate() {
+        let mut left = self.limits.entries_per_directory;
+        for entry in Dir::read_from(opened)? {
             let entry = entry?;
             if matches!(entry.file_name().to_bytes(), b"." | b"..") {
                 continue;
             }
-            if self.limits.entries_per_directory + 2 <= count || self.is_spent() || self.is_late() {
+            if left == 0 || self.is_spent() || self.is_late() {
                 self.walked.is_cut = true;
                 break;
             }
+            left -= 1;
             self.walked.entries += 1;
             let Ok(name) = entry.file_name().to_str() else {
                 self.walked.not_unicode += 1;

@@ -6,7 +6,7 @@ const FILES: [(&str, &str); 14] = [
     ("src/queue.rs", "//! Who waits.\n\npub struct FairQueue {\n    places: usize,\n}\n"),
     (
         "src/supervisor.rs",
-        "use crate::queue::FairQueue;\n\nfn new() -> FairQueue {\n    FairQueue::new(3)\n}\n",
+        "use super::queue::FairQueue;\n\nfn new() -> FairQueue {\n    FairQueue::new(3)\n}\n",
     ),
     (
         "tests/queue.rs",

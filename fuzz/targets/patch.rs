@@ -1,0 +1,5 @@
+//! Feeds `patch`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| lukhas_mcp_fuzz::patch::check(input));

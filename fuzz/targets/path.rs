@@ -1,0 +1,5 @@
+//! Feeds `path`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| lukhas_mcp_fuzz::path::check(input));
