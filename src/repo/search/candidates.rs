@@ -5,7 +5,7 @@ use std::io;
 
 use super::plan::{Literal, Plan, Sought};
 use super::postings::{Occurrence, decode};
-use super::prior::{Wish, prior};
+use super::prior::Wish;
 use super::segment::{LONG_WORDS, Place, Segment};
 use super::snapshot::{Part, Snapshot};
 use super::words::LONGEST_WORD;
@@ -121,7 +121,7 @@ struct Search<'s, 'p> {
 impl<'s> Search<'s, '_> {
     /// Scores the files that have it; returns how rare it is.
     fn add(&mut self, sought: &Sought) -> io::Result<f32> {
-        if sought.is_stop_word {
+        if sought.is_left_out {
             return Ok(0.0);
         }
         let mut best = per_file(self.snapshot, 0.0f32);
@@ -223,7 +223,7 @@ impl<'s> Search<'s, '_> {
             worth *= if self.plan.wish == Wish::Prose { 1.2 } else { 2.0 };
         }
         if occurrence.is(Occurrence::HEADING) {
-            worth *= 1.5;
+            worth *= 1.8;
         }
         if occurrence.is(Occurrence::IN_NAME) {
             worth += 1.6;
@@ -303,13 +303,17 @@ impl<'s> Search<'s, '_> {
                 if !counts || !is_allowed || is_choice && score <= 0.0 {
                     continue;
                 }
-                let Some(path) = part.segment.documents.path(number) else { continue };
+                let documents = &part.segment.documents;
+                let (Some(path), Some(prior)) = (documents.path(number), documents.prior(number))
+                else {
+                    continue;
+                };
                 if !self.plan.fits(path) {
                     continue;
                 }
                 let covered = get(&self.covered, of, number).unwrap_or(0.0);
                 let coverage = if 0.0 < whole { covered / whole } else { 1.0 };
-                let prior = prior(path, self.plan.wish);
+                let prior = prior.factor(self.plan.wish);
                 let score = (score * (0.2 + 0.8 * coverage * coverage) + 0.01) * prior;
                 list.push(Candidate { path, score, prior });
             }

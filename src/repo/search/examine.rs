@@ -59,7 +59,7 @@ impl<'p> Examiner<'p> {
     pub(super) fn new(plan: &'p Plan<'p>, rarity: &[f32]) -> Option<Self> {
         let (mut texts, mut meanings, mut phrases) = (Vec::new(), Vec::new(), Vec::new());
         for (number, sought) in plan.sought.iter().enumerate() {
-            if sought.is_stop_word {
+            if sought.is_left_out {
                 continue;
             }
             if sought.literal.text.contains(char::is_whitespace) {
@@ -92,13 +92,14 @@ impl<'p> Examiner<'p> {
     pub(super) fn examine(&self, path: &str, text: Option<&str>) -> Option<Shown> {
         let folded_path = fold(path);
         let text = text.unwrap_or("");
-        let folded = fold(text);
         let matched = self.patterns(text)?;
+        let needs_words = self.texts.is_some() || !self.phrases.is_empty();
+        let folded = if needs_words { fold(text) } else { String::new() };
         let found = self.occurrences(text, &folded);
         if !self.is_hit(&folded_path, &folded, &found) {
             return None;
         }
-        let lines = Lines::of(text, &folded);
+        let lines = Lines::of(text, if needs_words { &folded } else { text });
         let language = Language::of(folded_path.rsplit_once('.').map_or("", |(_, e)| e));
         let best = self.best_line(&found, &matched, &lines, language);
         Some(match best {
@@ -168,7 +169,7 @@ impl<'p> Examiner<'p> {
                 if !is_found && !is_in_path(sought) && !folded.contains(&sought.literal.text) {
                     return false;
                 }
-            } else if !sought.is_stop_word {
+            } else if !sought.is_left_out {
                 needs_any = true;
                 let forms = sought.forms.iter().any(|form| path.contains(form.as_str()));
                 has_any |= is_found || forms || is_in_path(sought);
@@ -193,7 +194,7 @@ impl<'p> Examiner<'p> {
                 .is_some_and(|name| name.contains(&(place - lines.start(line))));
             let boost = match (defined, self.plan.wish) {
                 (false, _) => 1.0,
-                (true, Wish::Prose) => 1.3,
+                (true, Wish::Prose) => 1.8,
                 (true, Wish::Text) => 2.0,
             };
             let rarity = self.rarity.get(occurrence.sought).copied().unwrap_or(1.0);

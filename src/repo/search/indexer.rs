@@ -72,17 +72,23 @@ impl Indexer {
     }
 
     fn reconcile(&mut self, ctx: &mut Context<Self>) {
-        self.step(ctx, Library::reconcile);
+        let told = self.shared.changed();
+        if self.step(ctx, Library::reconcile) {
+            self.shared.settle(&told);
+        }
     }
 
-    /// Does a piece of work; after a failure the whole is looked at again, later.
+    /// Does a piece of work, and says whether it went well; after a failure the whole is looked at
+    /// again, later.
     fn step(
         &mut self,
         ctx: &mut Context<Self>,
         work: impl FnOnce(&mut Library) -> Result<(), LibraryError>,
-    ) {
-        let Some(library) = &mut self.library else { return };
-        match work(library) {
+    ) -> bool {
+        let Some(library) = &mut self.library else { return false };
+        let done = work(library);
+        let is_done = done.is_ok();
+        match done {
             Ok(()) => {}
             Err(LibraryError::Write(error)) => {
                 warn!(%error, "the search index cannot be written and is kept in memory only");
@@ -100,6 +106,7 @@ impl Indexer {
             state.is_watch_partial = !extent.is_some_and(|(_, is_all)| is_all);
         });
         self.merge(ctx);
+        is_done
     }
 
     fn reconcile_later(&mut self, ctx: &mut Context<Self>) {
@@ -154,14 +161,16 @@ impl Indexer {
     fn look(&mut self, ctx: &mut Context<Self>) {
         fail::fail_point!("search-look");
         let told: BTreeMap<RepoPath, u64> = self.shared.changed();
-        self.step(ctx, |library| {
+        let is_done = self.step(ctx, |library| {
             let mut changes =
                 library.watch.as_mut().map_or_else(Changes::default, super::watch::Watch::changes);
             changes.directories.extend(told.keys().map(RepoPath::parent));
             changes.files.extend(told.keys().cloned());
             if changes == Changes::default() { Ok(()) } else { library.look_at(changes) }
         });
-        self.shared.settle(&told);
+        if is_done {
+            self.shared.settle(&told);
+        }
         ctx.run_later(REST, |indexer, ctx| {
             indexer.is_due = false;
             if indexer.shared.changed().is_empty() {
@@ -192,11 +201,7 @@ impl Supervised for Indexer {
         // What it had may be what it failed at.
         self.shared.withdraw();
         *self = Self::new(Arc::clone(&self.shared));
-        if let Err(error) = std::fs::remove_dir_all(&self.shared.directory)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            warn!(%error, "the search index cannot be removed");
-        }
+        Library::forget(&self.shared);
     }
 }
 

@@ -105,6 +105,15 @@ impl Library {
         }
     }
 
+    /// Removes what is kept on the disk.
+    pub(super) fn forget(shared: &Shared) {
+        let root = shared.root.fingerprint();
+        let cleared = Shelf::open(&shared.directory, root).and_then(|shelf| shelf.clear());
+        if let Err(error) = cleared {
+            warn!(%error, "the search index cannot be removed");
+        }
+    }
+
     /// Forgets everything, on the disk as well.
     fn start_over(&mut self) {
         self.kept.clear();
@@ -130,6 +139,7 @@ impl Library {
         let mut directories = BTreeSet::from([None]);
         let mut files = Vec::new();
         if let Some(watch) = &mut self.watch {
+            watch.begin_anew();
             watch.add(&root, &None);
         }
         let watch = &mut self.watch;

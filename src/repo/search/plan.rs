@@ -31,7 +31,7 @@ pub(super) struct Sought {
     /// Other forms of the word that count as well; only for words that are not required.
     pub(super) forms: Vec<String>,
     /// Whether it only joins the other words of a sentence.
-    pub(super) is_stop_word: bool,
+    pub(super) is_left_out: bool,
 }
 
 /// A text that stands in files just so, but for case.
@@ -74,14 +74,16 @@ impl<'a> Plan<'a> {
         let stops = plain.filter(|term| is_stop_word(&fold(&term.text))).count();
         let is_prose =
             query.is_question && 1 < ordinary || 3 <= ordinary || 0 < stops && 1 < ordinary;
-        let all_stop = query.terms.iter().all(|term| is_stop_word(&fold(&term.text)));
+        // With less than two other words, the small ones are all there is to go by.
+        let is_terse = query.terms.len() < stops + 2;
         let sought = query.terms.iter().map(|term| {
             let folded = fold(&term.text);
             let is_required = term.is_phrase || is_single;
-            let is_stop_word = !is_required && !all_stop && is_stop_word(&folded);
-            let forms = if is_required || is_stop_word { Vec::new() } else { forms(&folded) };
+            let is_small = is_stop_word(&folded);
+            let is_left_out = !is_required && !is_terse && is_small;
+            let forms = if is_required || is_small { Vec::new() } else { forms(&folded) };
             let (text, literal) = (term.text.clone(), Literal::new(folded));
-            Sought { text, literal, is_required, forms, is_stop_word }
+            Sought { text, literal, is_required, forms, is_left_out }
         });
         let clause = |any: Vec<String>| any.into_iter().map(Literal::new).collect();
         let clauses = query.patterns.iter().flat_map(|pattern| required(pattern.as_str()));

@@ -41,8 +41,25 @@ pub(super) enum Wish {
     Text,
 }
 
-/// A factor for the score of a file.
-pub(super) fn prior(path: &str, wish: Wish) -> f32 {
+/// How likely a file is, for each kind of query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Prior {
+    any: f32,
+    is_document: bool,
+}
+
+impl Prior {
+    /// A factor for the score of the file.
+    pub(super) fn factor(self, wish: Wish) -> f32 {
+        match wish {
+            Wish::Prose if self.is_document => 1.6 * self.any,
+            Wish::Prose | Wish::Text => self.any,
+        }
+    }
+}
+
+/// What a path tells.
+pub(super) fn prior(path: &str) -> Prior {
     let folded = path.to_ascii_lowercase();
     let (directories, name) = folded.rsplit_once('/').unwrap_or(("", &folded));
     let extension = name.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -66,11 +83,7 @@ pub(super) fn prior(path: &str, wish: Wish) -> f32 {
         factor *= 0.75;
     }
     let is_document = DOCUMENTS.contains(&extension) || name.starts_with("readme");
-    factor *= match wish {
-        Wish::Prose if is_document => 1.35,
-        Wish::Prose | Wish::Text => 1.0,
-    };
-    factor / (1.0 + 0.02 * f32::from(depth.min(20)))
+    Prior { any: factor / (1.0 + 0.02 * f32::from(depth.min(20))), is_document }
 }
 
 #[cfg(test)]
@@ -86,8 +99,10 @@ mod tests {
             ("a.js", "a.min.js"),
             ("a.md", "x/y/z/a.md"),
         ] {
-            assert!(prior(worse, Wish::Text) < prior(better, Wish::Text), "{better} {worse}");
+            let factor = |path| prior(path).factor(Wish::Text);
+            assert!(factor(worse) < factor(better), "{better} {worse}");
         }
-        assert!(prior("src/a.rs", Wish::Prose) < prior("docs/a.md", Wish::Prose));
+        let factor = |path| prior(path).factor(Wish::Prose);
+        assert!(factor("src/a.rs") < factor("docs/a.md"));
     }
 }

@@ -34,7 +34,7 @@ struct Filter<'p> {
 
 impl<'p> Filter<'p> {
     fn of(plan: &'p Plan<'p>) -> Self {
-        let sought = plan.sought.iter().filter(|sought| !sought.is_stop_word);
+        let sought = plan.sought.iter().filter(|sought| !sought.is_left_out);
         let beginning = |sought: &'p super::plan::Sought| {
             let text = sought.literal.text.as_str();
             let text = if sought.forms.is_empty() { text } else { stem(text) };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::segment::{Contents, Segment};
+use super::segment::{Contents, Document, Segment};
 
 /// One segment, and which of its files no newer segment has.
 #[derive(Debug, Clone)]
@@ -16,6 +16,7 @@ pub(super) struct Part {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Snapshot {
     pub(super) parts: Vec<Part>,
+    extent: Extent,
 }
 
 /// How much a snapshot holds.
@@ -29,6 +30,20 @@ pub(super) struct Extent {
     pub(super) words: u64,
 }
 
+impl Extent {
+    fn add(&mut self, document: Document<'_>) {
+        self.files += 1;
+        self.bytes += u64::from(document.bytes);
+        self.words += u64::from(document.length);
+    }
+
+    fn remove(&mut self, document: Document<'_>) {
+        self.files -= 1;
+        self.bytes -= u64::from(document.bytes);
+        self.words -= u64::from(document.length);
+    }
+}
+
 impl Snapshot {
     /// A snapshot of these segments, the oldest first.
     pub(super) fn of(segments: impl IntoIterator<Item = Arc<Segment>>) -> Self {
@@ -38,12 +53,19 @@ impl Snapshot {
     /// The same with another segment, which counts more than all others.
     #[must_use]
     pub(super) fn with(mut self, segment: Arc<Segment>) -> Self {
+        let Self { parts, extent } = &mut self;
         for document in segment.documents.iter() {
-            for part in &mut self.parts {
-                let older = part.segment.documents.find(document.path);
-                if let Some(counts) = older.and_then(|number| part.counts.get_mut(number)) {
-                    *counts = false;
+            for part in parts.iter_mut() {
+                let Some(number) = part.segment.documents.find(document.path) else { continue };
+                let Some(counts) = part.counts.get_mut(number) else { continue };
+                if std::mem::take(counts)
+                    && let Some(older) = part.segment.documents.get(number)
+                {
+                    extent.remove(older);
                 }
+            }
+            if document.contents != Contents::Gone {
+                extent.add(document);
             }
         }
         let counts = segment.documents.iter().map(|d| d.contents != Contents::Gone).collect();
@@ -70,17 +92,7 @@ impl Snapshot {
 
     /// How much it holds.
     pub(super) fn extent(&self) -> Extent {
-        let mut extent = Extent::default();
-        for part in &self.parts {
-            for (document, counts) in part.segment.documents.iter().zip(&part.counts) {
-                if *counts {
-                    extent.files += 1;
-                    extent.bytes += u64::from(document.bytes);
-                    extent.words += u64::from(document.length);
-                }
-            }
-        }
-        extent
+        self.extent
     }
 
     /// How much memory its segments take, in bytes; about.

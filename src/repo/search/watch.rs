@@ -78,6 +78,7 @@ impl Watch {
         if self.numbers.contains_key(directory) {
             return;
         }
+        fail::fail_point!("search-watch", |_| self.is_partial = true);
         let what = WatchFlags::CREATE
             | WatchFlags::CLOSE_WRITE
             | WatchFlags::MODIFY
@@ -99,9 +100,14 @@ impl Watch {
         }
     }
 
+    /// Says that all directories will be added once more: those that could not be watched get
+    /// another chance.
+    pub(super) fn begin_anew(&mut self) {
+        self.is_partial = false;
+    }
+
     /// Watches no more what is not among these directories.
     pub(super) fn keep_only(&mut self, directories: &BTreeSet<Directory>) {
-        self.is_partial = false;
         self.forget(|known| !directories.contains(known));
     }
 

@@ -126,7 +126,7 @@ fn has_parts(word: &[u8]) -> bool {
 
 /// How long a prefix of a word the forms of [`forms`] have in common.
 pub(super) fn stem(word: &str) -> &str {
-    let Some(shortest) = ["ing", "ied", "ies", "ed", "es", "s", "y", "e"]
+    let Some(shortest) = ["ation", "ing", "ion", "ied", "ies", "ed", "es", "s", "y", "e"]
         .iter()
         .find_map(|ending| word.strip_suffix(ending).filter(|rest| 3 <= rest.len()))
     else {
@@ -147,10 +147,11 @@ pub(super) fn forms(word: &str) -> Vec<String> {
         return Vec::new();
     }
     let root = stem(word);
-    let mut forms: Vec<String> = ["", "s", "es", "e", "ed", "ing", "y", "ies", "ied"]
-        .iter()
-        .map(|ending| format!("{root}{ending}"))
-        .collect();
+    let mut forms: Vec<String> =
+        ["", "s", "es", "e", "ed", "ing", "y", "ies", "ied", "ion", "ation"]
+            .iter()
+            .map(|ending| format!("{root}{ending}"))
+            .collect();
     if let Some(last) = root.chars().last() {
         forms.extend(["ed", "ing"].map(|ending| format!("{root}{last}{ending}")));
         forms.push(format!("{root}{last}"));
@@ -215,6 +216,8 @@ mod tests {
             ("stopped", "stop"),
             ("stop", "stopping"),
             ("queue", "queued"),
+            ("configured", "configuration"),
+            ("promotion", "promote"),
         ] {
             assert!(forms(a).iter().any(|form| form == b), "{a}: {:?}", forms(a));
         }

@@ -1,6 +1,7 @@
 //! The files of a segment: where each is, what it was like when it was read, and how long it is.
 
 use super::codec::{Bounds, Reader, put_u32s, put_u64s};
+use crate::repo::search::prior::{Prior, prior};
 
 /// What became of a file when it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +39,15 @@ pub(in crate::repo::search) struct Documents {
     lengths: Vec<u32>,
     bytes: Vec<u32>,
     contents: Vec<u8>,
+    /// Not written down: it follows from the paths.
+    priors: Vec<Prior>,
 }
 
 impl Documents {
     /// Adds a file; its path must come after the last one's.
     pub(in crate::repo::search) fn push(&mut self, document: Document<'_>) {
         self.paths.push_str(document.path);
+        self.priors.push(prior(document.path));
         self.ends.push(u32::try_from(self.paths.len()).unwrap_or(u32::MAX));
         self.stamps.push(document.stamp);
         self.lengths.push(document.length);
@@ -82,6 +86,11 @@ impl Documents {
         self.paths.get(usize::try_from(start.unwrap_or(0)).ok()?..usize::try_from(end).ok()?)
     }
 
+    /// How likely a file is what is looked for.
+    pub(in crate::repo::search) fn prior(&self, number: usize) -> Option<Prior> {
+        self.priors.get(number).copied()
+    }
+
     /// How many words a file has.
     pub(in crate::repo::search) fn length(&self, number: usize) -> u32 {
         self.lengths.get(number).copied().unwrap_or(0)
@@ -114,6 +123,7 @@ impl Documents {
         self.lengths.shrink_to_fit();
         self.bytes.shrink_to_fit();
         self.contents.shrink_to_fit();
+        self.priors.shrink_to_fit();
     }
 
     pub(super) fn encode(&self, into: &mut Vec<u8>) {
@@ -130,7 +140,8 @@ impl Documents {
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Bounds> {
         let (text, count) = (reader.length()?, reader.length()?);
         let paths = std::str::from_utf8(reader.bytes(text)?).map_err(|_not_text| Bounds)?;
-        let documents = Self {
+        let mut documents = Self {
+            priors: Vec::new(),
             paths: paths.to_owned(),
             ends: reader.u32s(count)?,
             stamps: reader.u64s(count)?,
@@ -138,7 +149,8 @@ impl Documents {
             bytes: reader.u32s(count)?,
             contents: reader.bytes(count)?.to_vec(),
         };
-        let is_whole = (0..count).all(|number| documents.path(number).is_some());
-        if is_whole { Ok(documents) } else { Err(Bounds) }
+        let priors = (0..count).map(|number| documents.path(number).map(prior));
+        documents.priors = priors.collect::<Option<_>>().ok_or(Bounds)?;
+        Ok(documents)
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the search on real directories.
 
 mod damage;
+mod failures;
 mod freshness;
 mod quality;
 mod ranking;
