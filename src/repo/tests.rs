@@ -253,11 +253,16 @@ async fn a_patch_makes_changes_and_removes_a_file() {
     let changed = bench.repo.patch("ops", patch(change, Some(b"# Hello\n"), false)).await.unwrap();
     assert!(changed.repaired);
     assert_eq!(bench.on_disk("docs/hello.md").unwrap(), b"# Hello\nPatched\n");
-    let refused = bench.repo.patch("ops", patch(make, None, true)).await.unwrap_err();
+    let now = b"# Hello\nPatched\n".as_slice();
+    let refused = bench.repo.patch("ops", patch(make, Some(now), true)).await.unwrap_err();
     assert!(matches!(refused, RepoError::Patch(_)), "{refused}");
 
+    // Without saying what is there, nothing that is there is changed.
+    let blind = bench.repo.patch("ops", patch(change, None, true)).await.unwrap_err();
+    assert!(matches!(blind, RepoError::DigestNeeded(_)), "{blind}");
+
     let remove = "--- a\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-# Hello\n-Patched\n";
-    let removed = bench.repo.patch("ops", patch(remove, None, false)).await.unwrap();
+    let removed = bench.repo.patch("ops", patch(remove, Some(now), false)).await.unwrap();
     assert_eq!((removed.digest, removed.size), (None, 0));
     assert_eq!(bench.on_disk("docs/hello.md"), None);
     assert_eq!(bench.actions("docs/hello.md").await, ["apply_patch"; 3]);

@@ -86,7 +86,7 @@ pub struct PatchRequest {
     pub path: RepoPath,
     /// The patch, as a unified diff.
     pub patch: String,
-    /// What the file must hold; not looked at where there is no file.
+    /// What the file must hold: needed where there is a file, and not looked at where there is none.
     pub expected: Option<ContentDigest>,
     /// Whether the file may be made by it.
     pub allow_create: bool,

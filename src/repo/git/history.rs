@@ -136,8 +136,9 @@ fn newest(repository: &Repository) -> Result<Option<Oid>, GitError> {
 
 fn walk(repository: &Repository, newest: Oid) -> Result<git2::Revwalk<'_>, GitError> {
     let mut walk = repository.revwalk()?;
-    // By time alone: any other order needs the whole history before the first commit.
-    walk.set_sorting(Sort::TIME)?;
+    // git's own order, newest first as far as it is known yet. Any other one needs the whole
+    // history before the first commit.
+    walk.set_sorting(Sort::NONE)?;
     walk.push(newest)?;
     Ok(walk)
 }

@@ -118,15 +118,16 @@ pub(super) fn entry_of(entry: &IndexEntry) -> Option<Entry> {
     Mode::from_bits(entry.mode).map(|mode| Entry { id: entry.id, mode })
 }
 
-/// The index with something staged, and its lock, until it is dropped.
+/// A new index beside the old one, and the lock of the index, until it is dropped.
 pub(super) struct StagedIndex {
     files: OwnFiles,
     index: PathBuf,
     had_index: bool,
 }
 
-/// Stages exactly this; the entries of others stay as they are. The new index is made first and
-/// takes the place of the old one under the lock, if that is still the same.
+/// Makes an index in which exactly this is staged; the entries of others stay as they are. It is
+/// made first and locked then, if the old one is still the same, so that others wait for a moment
+/// only.
 ///
 /// # Errors
 /// There are conflicts, the index cannot be read or written, or somebody holds its lock for too
@@ -142,24 +143,25 @@ pub(super) fn stage(
         let before = metadata_of(&index)?;
         let is_written = write_new(&files, &index, before.as_ref(), stagings)?;
         files.lock(patience)?;
-        if !is_written || state(metadata_of(&index)?.as_ref()) != state(before.as_ref()) {
-            files.unlock()?;
-            if patience.wait() {
-                continue;
-            }
+        if is_written && state(metadata_of(&index)?.as_ref()) == state(before.as_ref()) {
+            return Ok(StagedIndex { files, index, had_index: before.is_some() });
+        }
+        files.unlock()?;
+        if !patience.wait() {
             return Err(GitError::Busy("index.lock again and again"));
         }
-        let old = files.path("old");
-        if before.is_some() {
-            remove_if_there(&old)?;
-            std::fs::hard_link(&index, &old)?;
-        }
-        std::fs::rename(files.path("new"), &index)?;
-        return Ok(StagedIndex { files, index, had_index: before.is_some() });
     }
 }
 
 impl StagedIndex {
+    /// Puts the new index in the place of the old one, which is kept.
+    pub(super) fn replace(&self) -> Result<(), GitError> {
+        if self.had_index {
+            std::fs::hard_link(&self.index, self.files.path("old"))?;
+        }
+        Ok(std::fs::rename(self.files.path("new"), &self.index)?)
+    }
+
     /// Puts the old index back, to the byte.
     pub(super) fn take_back(self) -> Result<(), GitError> {
         if self.had_index {

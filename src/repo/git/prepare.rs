@@ -119,6 +119,9 @@ impl Draft<'_> {
         match self.tree.root.read(path, self.tree.largest) {
             Ok(file) => {
                 self.refuse_nested(path)?;
+                if !self.is_tracked(path)? && self.tree.root.is_ignored(path)? {
+                    return Err(GitError::Ignored(path.clone()));
+                }
                 self.add_file(path, &file)
             }
             Err(FileError::NotFound(_) | FileError::NotADirectory(_)) => {

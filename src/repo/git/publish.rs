@@ -2,9 +2,12 @@
 //!
 //! The index comes first, then the branch. Killed in between, the daemon leaves the paths staged,
 //! which the next commit takes along; the other way round it would leave the undoing of its own
-//! commit staged, and the next `git commit` of somebody would quietly take it back. The lock of the
-//! index is held until the branch has moved, so no `git commit` or `git checkout` of others sees the
-//! state in between, and if the branch cannot be moved, the old index returns to the byte.
+//! commit staged, and the next `git commit` of somebody would quietly take it back.
+//!
+//! Both locks are held before anything changes, and the branch is looked at once more under them.
+//! So what is staged is committed a moment later, and a `git commit` of somebody else that saw the
+//! new index with the old branch, because git reads the index before it locks it, finds that the
+//! branch moved and gives up.
 
 use std::time::Duration;
 
@@ -34,31 +37,21 @@ impl GitTree {
         refuse_if_moved(&repository, &prepared.branch)?;
         let mut patience = Patience::new(PATIENCE);
         let staged = index::stage(repository.path(), &prepared.stagings, &mut patience)?;
-        match self.move_branch(&repository, prepared, &mut patience) {
-            Ok(()) => staged.keep()?,
-            Err(error) => {
-                staged.take_back()?;
-                return Err(error);
-            }
-        }
-        durable::sync_reference(&repository, &prepared.branch.reference)?;
-        Ok(prepared.id)
-    }
-
-    fn move_branch(
-        &self,
-        repository: &Repository,
-        prepared: &PreparedCommit,
-        patience: &mut Patience,
-    ) -> Result<(), GitError> {
         let name = &prepared.branch.reference;
-        let mut transaction = locked(repository, name, patience)?;
-        refuse_if_moved(repository, &prepared.branch)?;
+        let mut transaction = locked(&repository, name, &mut patience)?;
+        refuse_if_moved(&repository, &prepared.branch)?;
         let kind = if prepared.branch.commit.is_none() { "commit (initial)" } else { "commit" };
         let log = format!("{kind}: {}", prepared.message.subject());
         let signature = self.signature_at(prepared.at)?;
         transaction.set_target(name, prepared.id.oid(), Some(&signature), &log)?;
-        Ok(transaction.commit()?)
+        staged.replace()?;
+        if let Err(error) = transaction.commit() {
+            staged.take_back()?;
+            return Err(error.into());
+        }
+        staged.keep()?;
+        durable::sync_reference(&repository, name)?;
+        Ok(prepared.id)
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) enum Language {
 }
 
 /// Words after which a name is defined.
-const KEYWORDS: [&str; 27] = [
+const KEYWORDS: [&str; 24] = [
     "fn",
     "struct",
     "enum",
@@ -51,13 +51,13 @@ const KEYWORDS: [&str; 27] = [
     "object",
     "record",
     "protocol",
-    "let",
-    "var",
     "package",
     "typedef",
     "extension",
-    "val",
 ];
+
+/// The same, at the margin only: elsewhere they name what nobody looks for.
+const AT_MARGIN: [&str; 3] = ["let", "var", "val"];
 
 /// Words that may stand before such a keyword.
 const MODIFIERS: [&str; 25] = [
@@ -118,7 +118,7 @@ pub(super) fn defined(line: &str, language: Language) -> Option<Range<usize>> {
     }
     match language {
         Language::Keywords => after_keyword(line),
-        Language::C => after_keyword(line).or_else(|| at_margin(line)),
+        Language::C => at_margin(line).or_else(|| after_keyword(line)),
         Language::Markup => heading(line),
         Language::Settings => section(line).or_else(|| before(line, '=')),
         Language::Yaml => before(line, ':'),
@@ -134,10 +134,11 @@ fn after_keyword(line: &str) -> Option<Range<usize>> {
     if !(first.is_ascii_alphabetic() || first == b'#') {
         return None;
     }
+    let is_at_margin = !line.starts_with([' ', '\t']);
     let mut is_after = false;
     for range in words(line).take(8) {
         let word = &line[range.clone()];
-        let is_keyword = KEYWORDS.contains(&word);
+        let is_keyword = KEYWORDS.contains(&word) || is_at_margin && AT_MARGIN.contains(&word);
         if is_after && !is_keyword && !MODIFIERS.contains(&word) {
             return method(line, range);
         }

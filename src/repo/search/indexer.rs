@@ -111,7 +111,7 @@ impl Indexer {
         if self.is_merging {
             return;
         }
-        let Some(merging) = self.library.as_mut().and_then(Library::to_merge) else { return };
+        let Some(merging) = self.library.as_mut().and_then(Library::merging) else { return };
         self.is_merging = true;
         let run = tokio::task::spawn_blocking(move || merging.run());
         ctx.spawn(run.into_actor(self).map(|merged, indexer, ctx| {
@@ -137,7 +137,7 @@ impl Indexer {
         ctx.spawn(wait.into_actor(self).map(|woken, indexer, ctx| match woken {
             Ok(Ok(())) => indexer.look_soon(ctx),
             Ok(Err(error)) => {
-                warn!(%error, "changes of files are found by looking again and again only")
+                warn!(%error, "changes of files are found by looking again and again only");
             }
             Err(_runtime_ends) => {}
         }));

@@ -92,8 +92,8 @@ impl Library {
     }
 
     fn load(&mut self) {
-        let Some(shelf) = &self.shelf else { return };
-        match shelf.load() {
+        let Some(place) = &self.shelf else { return };
+        match place.load() {
             Ok(kept) => {
                 self.snapshot = Snapshot::of(kept.iter().map(|kept| Arc::clone(&kept.segment)));
                 self.kept = kept;
@@ -185,20 +185,20 @@ impl Library {
             if 4 * MANY_DIRECTORIES < looked_at {
                 return self.reconcile();
             }
-            self.look_into(directory, &changes.files, &mut found, &mut left)?;
+            self.look_into(&directory, &changes.files, &mut found, &mut left)?;
         }
         self.apply(found)
     }
 
     fn look_into(
         &mut self,
-        directory: Directory,
+        directory: &Directory,
         named: &BTreeSet<RepoPath>,
         found: &mut BTreeMap<RepoPath, Change>,
         left: &mut Vec<Directory>,
     ) -> Result<(), LibraryError> {
         let root = Arc::clone(&self.shared.root);
-        let listing = list(&root, &directory)?;
+        let listing = list(&root, directory)?;
         let prefix = directory.as_ref().map(|path| format!("{path}/")).unwrap_or_default();
         for path in self.snapshot.paths() {
             let Some(rest) = path.strip_prefix(prefix.as_str()) else { continue };
@@ -218,14 +218,14 @@ impl Library {
             }
         }
         let Some(watch) = &mut self.watch else { return Ok(()) };
-        for known in watch.children(&directory) {
+        for known in watch.children(directory) {
             // One that was named may be another one of the same name.
             if !listing.directories.contains(&known) || named.contains(&known) {
                 watch.remove(&known);
             }
         }
         for below in listing.directories {
-            if watch.children(&directory).contains(&below) {
+            if watch.children(directory).contains(&below) {
                 continue;
             }
             let below = Some(below);
@@ -273,7 +273,7 @@ impl Library {
                 // It is too large, and found by its path.
                 Ok(seen) => {
                     let stamp = seen.fingerprint();
-                    builder.add(Text { path: path.as_str(), stamp, text: None });
+                    builder.add(Text { path: path.as_str(), stamp, says: None });
                 }
                 Err(_gone) => builder.remove(path.as_str()),
             }
@@ -285,14 +285,14 @@ impl Library {
         let contents = Contents::of(file.bytes);
         let text = contents.as_str().filter(|_| self.bytes < MOST_BYTES);
         self.bytes += text.map_or(0, |text| text.len() as u64);
-        builder.add(Text { path: path.as_str(), stamp, text });
+        builder.add(Text { path: path.as_str(), stamp, says: text });
     }
 
     /// Adds a segment; a large one to the disk, if there is a place for it.
     fn add(&mut self, builder: Builder, is_large: bool) -> io::Result<()> {
         let kept = match &mut self.shelf {
-            Some(shelf) if is_large => {
-                let (name, file) = shelf.new_file()?;
+            Some(place) if is_large => {
+                let (name, file) = place.new_file()?;
                 let (segment, digest) = builder.into_file(file)?;
                 Kept { segment: Arc::new(segment), file: Some(KeptFile::new(name, digest)) }
             }
@@ -316,7 +316,7 @@ impl Library {
     }
 
     /// Which segments should be merged now, if any.
-    pub(super) fn to_merge(&mut self) -> Option<Merging> {
+    pub(super) fn merging(&mut self) -> Option<Merging> {
         if self.kept.len() <= MANY_SEGMENTS {
             return None;
         }

@@ -52,7 +52,7 @@ pub(super) fn overlay(root: &Root, paths: BTreeSet<RepoPath>) -> Option<Arc<Segm
         let contents = shown.contains(&path).then(|| Contents::read(root, &path)).flatten();
         match contents {
             Some(contents) => {
-                builder.add(Text { path: path.as_str(), stamp: 0, text: contents.as_str() });
+                builder.add(Text { path: path.as_str(), stamp: 0, says: contents.as_str() });
             }
             None => builder.remove(path.as_str()),
         }

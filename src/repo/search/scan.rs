@@ -107,7 +107,7 @@ fn read(root: &Root, paths: &[RepoPath], filter: &Filter<'_>, until: Instant) ->
         let Some(contents) = Contents::read(root, path) else { continue };
         let text = contents.as_str().filter(|text| filter.wants(text));
         taken += text.map_or(0, str::len);
-        builder.add(Text { path: path.as_str(), stamp: 0, text });
+        builder.add(Text { path: path.as_str(), stamp: 0, says: text });
         if builder.is_full() {
             read.add(std::mem::take(&mut builder));
         }

@@ -203,7 +203,7 @@ fn number_of(name: &str) -> Option<u64> {
 fn checksum(root: u64, segments: &[KeptFile]) -> String {
     let mut text = format!("{FORMAT} {root}");
     for KeptFile { name, sha256 } in segments {
-        text.push_str(&format!("\n{name} {sha256}"));
+        text.extend(["\n", name, " ", sha256]);
     }
     ContentDigest::of(text.as_bytes()).to_string()
 }

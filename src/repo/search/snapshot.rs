@@ -32,7 +32,7 @@ pub(super) struct Extent {
 impl Snapshot {
     /// A snapshot of these segments, the oldest first.
     pub(super) fn of(segments: impl IntoIterator<Item = Arc<Segment>>) -> Self {
-        segments.into_iter().fold(Self::default(), |snapshot, segment| snapshot.with(segment))
+        segments.into_iter().fold(Self::default(), Self::with)
     }
 
     /// The same with another segment, which counts more than all others.
@@ -102,7 +102,7 @@ mod tests {
         all.sort_unstable();
         for (path, stamp) in all {
             match stamp {
-                Some(stamp) => builder.add(Text { path, stamp, text: Some("x y") }),
+                Some(stamp) => builder.add(Text { path, stamp, says: Some("x y") }),
                 None => builder.remove(path),
             }
         }

@@ -48,7 +48,7 @@ impl Tool for GitCommit {
     const DESCRIPTION: &'static str = "Commits the named files, or with stageAll all that changed, \
         to the branch that is checked out. No hook, filter or other program runs, and nothing is \
         pushed.";
-    const EFFECT: Effect = Effect::Adds;
+    const EFFECT: Effect = Effect::Changes;
     type Arguments = Arguments;
     type Answer = Answer;
 
@@ -60,12 +60,10 @@ impl Tool for GitCommit {
         let Arguments { message, add, signoff, stage_all } = arguments;
         let paths = match (add.is_empty(), stage_all) {
             (false, false) => Paths::Named(add),
-            (true, true) => Paths::All,
+            // What is named is among all that changed.
+            (_, true) => Paths::All,
             (true, false) => {
                 return Err(invalid::<Self>("name the files in add, or set stageAll"));
-            }
-            (false, true) => {
-                return Err(invalid::<Self>("add and stageAll exclude one another; send one"));
             }
         };
         let message = CommitMessage::parse(&message)

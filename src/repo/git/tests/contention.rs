@@ -30,6 +30,25 @@ fn a_head_that_moved_is_told_and_leaves_everything_as_it_was() {
     assert!(matches!(scene.tree.publish(&late), Err(GitError::Moved)));
 }
 
+/// What fails when the index is already replaced puts it back.
+#[test]
+fn a_branch_that_cannot_be_moved_leaves_the_index_as_it_was() {
+    for had_commit in [true, false] {
+        let scene = if had_commit { Scene::with(&[("a", "1")]) } else { Scene::empty() };
+        scene.write("a", "2");
+        let prepared = scene.prepare(&["a"]).unwrap();
+        drop(fs::remove_file(scene.at(".git/logs/refs/heads/main")));
+        scene.write(".git/logs/refs/heads/main/in/the/way", "");
+        let index = fs::read(scene.at(".git/index")).ok();
+        let refused = scene.tree.publish(&prepared);
+        assert!(matches!(refused, Err(GitError::Unavailable(_))), "{refused:?}");
+        assert_eq!(fs::read(scene.at(".git/index")).ok(), index);
+        fs::remove_dir_all(scene.at(".git/logs/refs/heads/main")).unwrap();
+        scene.tree.publish(&prepared).unwrap();
+        scene.assert_whole();
+    }
+}
+
 /// G9, G17
 #[test]
 fn a_lock_that_is_held_is_waited_for_and_never_removed() {

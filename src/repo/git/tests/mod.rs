@@ -1,8 +1,12 @@
 //! Git, on real repositories. What the `git` program thinks of them is asked where it is installed.
 
+mod agreement;
+mod all;
 mod answers;
 mod contention;
+mod history;
 mod named;
+mod status;
 
 use std::fs;
 use std::path::Path;

@@ -115,6 +115,35 @@ impl Root {
         Ok(walk.walked)
     }
 
+    /// Whether git ignores a file of this path, unless it tracks it already; also if it would never
+    /// look there, because the directory is ignored or another repository.
+    ///
+    /// # Errors
+    /// The directory that it would be in cannot be read.
+    pub(in crate::repo) fn is_ignored(&self, path: &RepoPath) -> Result<bool, FileError> {
+        let limits = WalkLimits::default();
+        let mut walk = Walk {
+            root: self,
+            limits: &limits,
+            visit: &mut |_entry| ControlFlow::Break(()),
+            ignored: Ignored::default(),
+            walked: Walked::default(),
+        };
+        let directory = path.parent();
+        let opened = match &directory {
+            Some(directory) => walk.go_to(directory),
+            None => self.open_top().map(|top| {
+                walk.ignored.enter_root(&top);
+                Some(top)
+            }),
+        };
+        let Some(opened) = opened.map_err(|errno| self.error(errno, path))? else {
+            return Ok(true);
+        };
+        walk.ignored.enter(&opened, directory.as_ref());
+        Ok(walk.ignored.is_ignored(path, false))
+    }
+
     fn open_top(&self) -> Result<OwnedFd, Errno> {
         beneath::open_directory(self.directory.as_fd(), ".")
     }

@@ -31,7 +31,7 @@ pub(in crate::repo::search) struct Text<'a> {
     /// Tells later whether it has changed.
     pub(in crate::repo::search) stamp: u64,
     /// What it says, if it is text.
-    pub(in crate::repo::search) text: Option<&'a str>,
+    pub(in crate::repo::search) says: Option<&'a str>,
 }
 
 /// Collects files, in the order of their paths, until they are a segment.
@@ -78,7 +78,7 @@ impl Builder {
             return;
         }
         self.path(file.path);
-        let length = file.text.map_or(0, |text| self.contents(file.path, text));
+        let length = file.says.map_or(0, |text| self.contents(file.path, text));
         for id in std::mem::take(&mut self.touched) {
             let Some(word) = self.words.get_mut(id as usize) else { continue };
             let occurrence = word.occurrence.times(word.count);
@@ -86,8 +86,8 @@ impl Builder {
             let key = u64::from(id) << 32 | u64::from(number) << 8;
             self.postings.push(key | u64::from(occurrence.to_byte()));
         }
-        let bytes = file.text.map_or(0, |text| u32::try_from(text.len()).unwrap_or(u32::MAX));
-        let contents = if file.text.is_some() { Contents::Text } else { Contents::Opaque };
+        let bytes = file.says.map_or(0, |text| u32::try_from(text.len()).unwrap_or(u32::MAX));
+        let contents = if file.says.is_some() { Contents::Text } else { Contents::Opaque };
         let (path, stamp) = (file.path, file.stamp);
         self.documents.push(Document { path, stamp, length, bytes, contents });
     }

@@ -7,12 +7,16 @@ pub(in crate::repo::search) struct Bounds;
 
 pub(super) fn put_u32s(into: &mut Vec<u8>, numbers: &[u32]) {
     into.reserve(numbers.len() * 4);
-    numbers.iter().for_each(|number| into.extend_from_slice(&number.to_le_bytes()));
+    for number in numbers {
+        into.extend_from_slice(&number.to_le_bytes());
+    }
 }
 
 pub(super) fn put_u64s(into: &mut Vec<u8>, numbers: &[u64]) {
     into.reserve(numbers.len() * 8);
-    numbers.iter().for_each(|number| into.extend_from_slice(&number.to_le_bytes()));
+    for number in numbers {
+        into.extend_from_slice(&number.to_le_bytes());
+    }
 }
 
 /// Reads from the front.

@@ -111,8 +111,8 @@ impl Source {
         self.at += 1;
         let window_end = self.window_start + u32::try_from(self.window.len()).unwrap_or(0);
         if range.start < self.window_start || window_end < range.end {
-            let last = self.segment.vocabulary.len().saturating_sub(1);
-            let all = self.segment.vocabulary.postings(last).end;
+            let final_word = self.segment.vocabulary.len().saturating_sub(1);
+            let all = self.segment.vocabulary.postings(final_word).end;
             let end = range.end.max(range.start.saturating_add(READ_AHEAD)).min(all);
             self.segment.bytes(range.start, end, &mut self.window)?;
             self.window_start = range.start;

@@ -43,7 +43,7 @@ async fn people_find_what_they_look_for() {
         let rank = paths.iter().position(|path| question.files.iter().any(|file| file == path));
         let part = if question.held_out { "held out" } else { "tuned on" };
         for group in ["all", part, &question.kind] {
-            let reciprocal = rank.map_or(0.0, |rank| 1.0 / (rank as f64 + 1.0));
+            let reciprocal = rank.map_or(0.0, |rank| 1.0 / count(rank + 1));
             ranks.entry(group.to_owned()).or_default().push(reciprocal);
         }
         if rank.is_none_or(|rank| 5 <= rank) {
@@ -66,5 +66,9 @@ fn recall(reciprocals: &[f64]) -> f64 {
 }
 
 fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
+    values.iter().sum::<f64>() / count(values.len())
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).unwrap().into()
 }

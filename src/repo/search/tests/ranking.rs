@@ -6,7 +6,7 @@ const FILES: [(&str, &str); 14] = [
     ("src/queue.rs", "//! Who waits.\n\npub struct FairQueue {\n    places: usize,\n}\n"),
     (
         "src/supervisor.rs",
-        "use crate::queue::FairQueue;\n\nfn new() -> FairQueue {\n    FairQueue::new(3)\n}\n",
+        "use super::queue::FairQueue;\n\nfn new() -> FairQueue {\n    FairQueue::new(3)\n}\n",
     ),
     (
         "tests/queue.rs",
@@ -23,7 +23,7 @@ const FILES: [(&str, &str); 14] = [
     ("src/walk.c", "static int walk_tree(struct node *n)\n{\n\treturn walk_tree(n->left);\n}\n"),
     ("src/walk_tree.py", "from walk import go\n\ngo()\n"),
     ("config/app.toml", "[server]\nmax_body = 4194304\nport = 8766\n"),
-    ("src/config.rs", "let max_body = settings.max_body; // the max_body of a max_body\n"),
+    ("src/config.rs", "    let max_body = settings.max_body; // the max_body of a max_body\n"),
     ("Cargo.lock", "[[package]]\nname = \"fairqueue\"\n"),
     ("migrations/up.sql", "CREATE TABLE audits (id INTEGER);\nCREATE INDEX x ON audits (id);\n"),
 ];

@@ -41,7 +41,7 @@ fn found(files: &[(String, String)], root: &Root, query: &Query, parts: usize) -
     for chunk in files.chunks(files.len().div_ceil(parts).max(1)) {
         let mut builder = Builder::default();
         for (path, text) in chunk {
-            builder.add(Text { path, stamp: 1, text: Some(text) });
+            builder.add(Text { path, stamp: 1, says: Some(text) });
         }
         snapshot = snapshot.with(Arc::new(builder.into_memory().unwrap()));
     }
