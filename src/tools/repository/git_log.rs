@@ -19,6 +19,7 @@ pub(in crate::tools) struct GitLog;
 pub(in crate::tools) struct Arguments {
     /// Only commits that changed this file, or what is below this directory.
     #[schemars(schema_with = "optional_path_schema")]
+    #[serde(default)]
     path: Option<RepoPath>,
     /// How many commits to list, 1 to 200; 20 when absent.
     #[schemars(range(min = 1, max = 200))]
