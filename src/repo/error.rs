@@ -55,9 +55,6 @@ pub enum RepoError {
     /// The file is there, and the caller does not say what it holds.
     #[error("{0} exists: expectSha256 must be the 64 hexadecimal digits that fetch gives for it")]
     NoDigest(RepoPath),
-    /// The file is there, and the caller does not say what it believes it holds.
-    #[error("{0} exists; expectSha256 must be the SHA-256 of what it holds, as fetch gives it")]
-    DigestNeeded(RepoPath),
     /// A file would become larger than files may be.
     #[error("{path} would have {size} bytes, and at most {limit} are written")]
     TooLarge {
@@ -111,7 +108,6 @@ impl RepoError {
             | Self::Patch(_)
             | Self::Search(SearchError::File(_))
             | Self::Changed { .. }
-            | Self::DigestNeeded(_)
             | Self::TooLarge { .. }
             | Self::SameName(_)
             | Self::ReadOnly => RepoErrorKind::Refused,

@@ -259,7 +259,7 @@ async fn a_patch_makes_changes_and_removes_a_file() {
 
     // Without saying what is there, nothing that is there is changed.
     let blind = bench.repo.patch("ops", patch(change, None, true)).await.unwrap_err();
-    assert!(matches!(blind, RepoError::DigestNeeded(_)), "{blind}");
+    assert!(matches!(blind, RepoError::NoDigest(_)), "{blind}");
 
     let remove = "--- a\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-# Hello\n-Patched\n";
     let removed = bench.repo.patch("ops", patch(remove, Some(now), false)).await.unwrap();
