@@ -10,8 +10,8 @@ mod served;
 
 use std::path::Path;
 
+use lukhas_mcp::repo::ContentDigest;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::harness::{Daemon, Home};
 
@@ -127,7 +127,7 @@ impl Site {
 }
 
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
-    Sha256::digest(bytes.as_ref()).iter().map(|byte| format!("{byte:02x}")).collect()
+    ContentDigest::of(bytes.as_ref()).to_string()
 }
 
 /// The id of a file.

@@ -50,7 +50,7 @@ async fn check(rows: Vec<Row>) {
             let answer = send(&target, &line, &all, if is_call { &body } else { "" }).unwrap();
             match is_let_in {
                 true if ["/nothing", "/documents/adder:3"].contains(path) => {
-                    assert_eq!(answer.status, 404, "{name}")
+                    assert_eq!(answer.status, 404, "{name}");
                 }
                 true => assert_eq!(answer.status, 200, "{name}"),
                 false => assert_eq!(answer.status, 403, "{name}"),

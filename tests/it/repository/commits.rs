@@ -108,8 +108,6 @@ async fn only_files_of_the_repository_are_committed() {
     }
     assert_eq!(head(&site), None, "one wrong name, and nothing is committed");
     site.call("git_commit", add(&[])).await.invalid();
-    let both = json!({ "message": "x", "add": ["ok.md"], "stageAll": true });
-    site.call("git_commit", both).await.invalid();
     site.call("git_commit", add(&["ok.md"])).await.answered();
     assert_eq!(names(&site), ["ok.md"]);
     let said = site.call("git_commit", add(&["ok.md"])).await.refused();

@@ -12,7 +12,7 @@ fn reading(path: &str) -> Vec<(&'static str, Value)> {
 
 /// Every call that names a file to be changed.
 fn changing(path: &str) -> Vec<(&'static str, Value)> {
-    let patch = "--- /dev/null\n+++ b\n@@ -0,0 +1 @@\n+x\n";
+    let making = "--- /dev/null\n+++ b\n@@ -0,0 +1 @@\n+x\n";
     vec![
         ("write_file", json!({ "path": path, "contents": "x", "overwrite": true })),
         ("writeFile", json!({ "path": path, "content": "x", "overwrite": true })),
@@ -25,7 +25,7 @@ fn changing(path: &str) -> Vec<(&'static str, Value)> {
         ("delete_file", json!({ "path": path, "expectSha256": NO_SHA })),
         (
             "apply_patch",
-            json!({ "path": path, "patch": patch, "expectSha256": NO_SHA, "allowCreate": true }),
+            json!({ "path": path, "patch": making, "expectSha256": NO_SHA, "allowCreate": true }),
         ),
         ("git_commit", json!({ "message": "x", "add": [path] })),
     ]
