@@ -319,7 +319,9 @@ fn serve(
             .default_service(web::to(http::not_found))
     })
     .workers(settings.server.workers)
-    .worker_max_blocking_threads(4)
+    // Reads of the database and of files, searches, surveys and changes each have bounds of their
+    // own, and together fewer places than this; threads are made when they are needed.
+    .worker_max_blocking_threads(32)
     .client_request_timeout(Duration::from_secs(5))
     .client_disconnect_timeout(Duration::from_secs(2))
     .tcp_nodelay(true)

@@ -54,11 +54,28 @@ impl Audit {
         Self { store }
     }
 
-    /// All facts about the thing with this id, oldest first; none if nothing was ever recorded.
+    /// All facts about the thing with this id, oldest first; none if nothing was ever recorded. A
+    /// file or a commit is meant only if nothing else has this id: a file can be given any name.
     ///
     /// # Errors
     /// The store's.
     pub async fn about(&self, entity_id: &str) -> Result<Vec<AuditRow>, StoreError> {
+        let (repository, others): (Vec<_>, Vec<_>) =
+            self.all_about(entity_id).await?.into_iter().partition(AuditRow::is_of_repository);
+        Ok(if others.is_empty() { repository } else { others })
+    }
+
+    /// All facts about the file or the commit with this path or hash, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn about_repository(&self, name: &str) -> Result<Vec<AuditRow>, StoreError> {
+        let mut rows = self.all_about(name).await?;
+        rows.retain(AuditRow::is_of_repository);
+        Ok(rows)
+    }
+
+    async fn all_about(&self, entity_id: &str) -> Result<Vec<AuditRow>, StoreError> {
         let id = entity_id.to_owned();
         self.store.read(move |conn| audits::about(conn, &id)).await
     }

@@ -60,3 +60,37 @@ async fn what_was_kept_long_enough_goes_and_its_going_is_a_fact() {
     assert_eq!(actions, ["fact", "fact", "audit_remove", "audit_remove"]);
     assert!(facts[2].message.starts_with("2 facts up to row 2"), "{}", facts[2].message);
 }
+
+/// Anybody who may write a file can name it like a model.
+#[actix::test]
+async fn facts_about_a_file_are_not_told_of_a_model_of_its_name() {
+    use crate::ids::{Entity, ModelId};
+    use crate::store::audits::AuditEntry;
+    use crate::store::{Numbered, Subject};
+    let directory = tempfile::tempdir().unwrap();
+    let database = Database::at(&directory.path().join("state.db")).unwrap();
+    Store::prepare(&database).unwrap();
+    let store = store(&database, "2026-11-21T00:00:00.000Z");
+    let write = store.write(|tx| {
+        let model = Entity::model(&ModelId::parse("m1").unwrap());
+        tx.audit(AuditEntry {
+            actor: "ops",
+            action: "promote_model",
+            entity: &model,
+            numbered: Numbered::Never,
+            payload_json: "{}".to_owned(),
+            message: "Promoted.".to_owned(),
+        })?;
+        for name in ["m1", "m2"] {
+            let said = ("ops", "write_file");
+            tx.audit_subject(said, Subject::File(name), &json!({}), "Written.".to_owned())?;
+        }
+        Ok(())
+    });
+    write.await.unwrap();
+    let audit = Audit::new(store);
+    let actions = |rows: Vec<AuditRow>| rows.into_iter().map(|row| row.action).collect::<Vec<_>>();
+    assert_eq!(actions(audit.about("m1").await.unwrap()), ["promote_model"]);
+    assert_eq!(actions(audit.about_repository("m1").await.unwrap()), ["write_file"]);
+    assert_eq!(actions(audit.about("m2").await.unwrap()), ["write_file"]);
+}

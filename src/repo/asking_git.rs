@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::git::{Diff, DiffRequest, Forge, GitError, GitTree, Log, LogRequest, Status};
-use super::{Deps, Repo, RepoError, RepoPath};
+use super::{Deps, Repo, RepoError, RepoPath, Work};
 
 /// How long it is believed where the forge is: a branch may be switched, a remote renamed.
 const FORGE_BELIEVED: Duration = Duration::from_secs(10);
@@ -42,12 +42,12 @@ impl Deps {
 
 impl Repo {
     /// Has git do something.
-    pub(super) async fn git<T, W>(&self, work: W) -> Result<T, RepoError>
+    pub(super) async fn git<T, W>(&self, kind: Work, work: W) -> Result<T, RepoError>
     where
         T: Send + 'static,
         W: FnOnce(&GitTree) -> Result<T, GitError> + Send + 'static,
     {
-        self.blocking(move |deps| Ok(work(&deps.git()?)?)).await
+        self.blocking(kind, move |deps| Ok(work(&deps.git()?)?)).await
     }
 
     /// How the working tree and the index stand, up to `limit` files.
@@ -55,7 +55,7 @@ impl Repo {
     /// # Errors
     /// There is no git repository at the root, or it cannot be read.
     pub async fn git_status(&self, limit: usize) -> Result<Status, RepoError> {
-        self.git(move |tree| tree.status(limit)).await
+        self.git(Work::Survey, move |tree| tree.status(limit)).await
     }
 
     /// What differs from the index or the last commit.
@@ -63,7 +63,7 @@ impl Repo {
     /// # Errors
     /// There is no git repository at the root, or it cannot be read.
     pub async fn git_diff(&self, request: DiffRequest) -> Result<Diff, RepoError> {
-        self.git(move |tree| tree.diff(&request)).await
+        self.git(Work::Survey, move |tree| tree.diff(&request)).await
     }
 
     /// What was committed, newest first.
@@ -71,7 +71,7 @@ impl Repo {
     /// # Errors
     /// There is no git repository at the root, or it cannot be read.
     pub async fn git_log(&self, request: LogRequest) -> Result<Log, RepoError> {
-        self.git(move |tree| tree.log(&request)).await
+        self.git(Work::Survey, move |tree| tree.log(&request)).await
     }
 
     /// The address of a file on the forge that `origin` names; none where there is no such forge.
@@ -80,7 +80,7 @@ impl Repo {
             Some(known) => known,
             None => {
                 // A repository that git cannot read is on no forge that could be named.
-                let forge = self.git(GitTree::forge).await.ok().flatten();
+                let forge = self.git(Work::Read, GitTree::forge).await.ok().flatten();
                 let seen = SeenForge { at: Instant::now(), forge };
                 self.0.forge.set(seen.clone());
                 seen

@@ -159,6 +159,9 @@ fn make(text: &str) -> Found {
             continue;
         }
         for name in names.split_whitespace().filter(|name| is_plain(name)) {
+            if COMMANDS <= commands.len() {
+                return ("make", None, commands);
+            }
             if commands.iter().all(|known| known.name != name) {
                 commands.push(command(name, format!("make {name}")));
             }

@@ -126,8 +126,9 @@ impl Change {
     /// What became of the change, by what is there now.
     pub(super) fn fate(&self, evidence: Evidence) -> Fate {
         match (self, evidence) {
+            // Writing what stands there already changes nothing, made or not.
             (Self::Write { before, after, .. }, Evidence::File(now)) => {
-                judge(now == Some(*after), now == *before)
+                judge(now == Some(*after) && *before != Some(*after), now == *before)
             }
             (Self::Remove { before, .. }, Evidence::File(now)) => {
                 judge(now.is_none(), now == Some(*before))
@@ -176,6 +177,15 @@ mod tests {
         ] {
             assert_eq!(write.fate(Evidence::File(now)), fate);
         }
+        let same = Change::Write {
+            tool: WriteTool::UpdateFile,
+            path: path("a"),
+            before: Some(old),
+            after: old,
+            size: 3,
+            temporary: ".t".to_owned(),
+        };
+        assert_eq!(same.fate(Evidence::File(Some(old))), Fate::NotMade);
         let remove = Change::Remove { tool: RemoveTool::DeleteFile, path: path("a"), before: old };
         for (now, fate) in
             [(None, Fate::Made), (Some(old), Fate::NotMade), (Some(new), Fate::Unknown)]

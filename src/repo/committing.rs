@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::change::{Change, CommittedFile, Fate};
 use super::git::{CommitId, CommitMessage, CommitRequest, GitError, Paths, StagedChange};
-use super::{Repo, RepoError};
+use super::{Repo, RepoError, Work};
 
 /// How long a commit waits for those before it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -78,7 +78,7 @@ impl Repo {
         actor: &str,
         request: CommitRequest,
     ) -> Result<Committed, RepoError> {
-        let prepared = self.git(move |tree| tree.prepare(&request)).await?;
+        let prepared = self.git(Work::Change, move |tree| tree.prepare(&request)).await?;
         let files = prepared.changes().iter().map(|change| CommittedFile {
             path: change.path.clone(),
             before: change.before,
@@ -97,15 +97,17 @@ impl Repo {
             changes: prepared.changes().to_vec(),
         };
         let intent = self.journal().open(actor, change).await?;
-        let published = self.git(move |tree| tree.publish(&prepared)).await;
+        let published = self.git(Work::Change, move |tree| tree.publish(&prepared)).await;
         let fate = match &published {
             Ok(_) => Some(Fate::Made),
             // The branch may have it all the same.
             Err(_) => self.fate_of(&intent).await,
         };
-        if let Some(fate) = fate {
-            self.close(&intent, fate).await?;
-        }
-        published.map(|_| committed)
+        let recorded = match fate {
+            Some(fate) => self.close(&intent, fate).await,
+            None => Ok(()),
+        };
+        published?;
+        recorded.map(|()| committed)
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::glob::Glob;
 use super::root::{Entry, EntryKind, WalkLimits};
-use super::{Deps, Repo, RepoError, RepoPath};
+use super::{Deps, Repo, RepoError, RepoPath, Work};
 
 /// How long a listing may look.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -47,7 +47,7 @@ impl Repo {
     /// # Errors
     /// There is no such directory, or it cannot be read.
     pub async fn list(&self, request: ListRequest) -> Result<Listing, RepoError> {
-        self.blocking(move |deps| list(deps, &request)).await
+        self.blocking(Work::Survey, move |deps| list(deps, &request)).await
     }
 }
 

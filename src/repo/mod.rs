@@ -23,6 +23,7 @@ mod mutation;
 mod names;
 pub mod patch;
 mod path;
+mod places;
 pub mod root;
 pub mod search;
 mod settling;
@@ -44,6 +45,7 @@ use self::asking_git::KnownForge;
 use self::git::GitSettings;
 use self::journal::Journal;
 use self::locks::PathLocks;
+use self::places::{Places, Work};
 use self::root::{File, Root};
 use self::search::{Found, Index, IndexSettings, IndexState, Query};
 use self::settling::Settler;
@@ -67,9 +69,6 @@ pub use self::writing::{
 
 /// The largest file that is read or written as a whole, in bytes.
 pub const LARGEST_FILE: u64 = 4 * 1024 * 1024;
-
-/// How many calls may use the disk at once; the others wait.
-const READERS: usize = 8;
 
 /// How many changes may be under way or wait for one another; more are refused.
 const CHANGES: usize = 64;
@@ -111,7 +110,7 @@ struct Inner {
     index: Index,
     journal: Journal,
     locks: PathLocks,
-    readers: Arc<Semaphore>,
+    places: Places,
     changes: Arc<Semaphore>,
     /// Held by whoever commits.
     committing: Mutex<()>,
@@ -142,7 +141,7 @@ impl Repo {
             deps: Arc::new(Deps { root: settings.root, git: settings.git }),
             journal: Journal::new(settings.store),
             locks: PathLocks::default(),
-            readers: Arc::new(Semaphore::new(READERS)),
+            places: Places::default(),
             changes: Arc::new(Semaphore::new(CHANGES)),
             committing: Mutex::default(),
             forge: KnownForge::default(),
@@ -162,12 +161,14 @@ impl Repo {
     /// It is not there, or cannot be read.
     pub async fn read(&self, path: &RepoPath) -> Result<File, RepoError> {
         let path = path.clone();
-        self.blocking(move |deps| Ok(deps.root.read(&path, LARGEST_FILE)?)).await
+        self.blocking(Work::Read, move |deps| Ok(deps.root.read(&path, LARGEST_FILE)?)).await
     }
 
     /// Whether the directory of the repository still is where it was.
     pub async fn is_there(&self) -> bool {
-        self.blocking(|deps| Ok(deps.root.is_there())).await.unwrap_or(false)
+        let deps = Arc::clone(&self.0.deps);
+        // Whoever asks whether the daemon is well does not wait behind those who keep it busy.
+        tokio::task::spawn_blocking(move || deps.root.is_there()).await.unwrap_or(false)
     }
 
     /// Finds files.
@@ -204,13 +205,12 @@ impl Repo {
     }
 
     /// Runs what blocks on a thread for that, when there is room.
-    async fn blocking<T, W>(&self, work: W) -> Result<T, RepoError>
+    async fn blocking<T, W>(&self, kind: Work, work: W) -> Result<T, RepoError>
     where
         T: Send + 'static,
         W: FnOnce(&Deps) -> Result<T, RepoError> + Send + 'static,
     {
-        let place = Arc::clone(&self.0.readers).acquire_owned().await;
-        let place = place.map_err(|_closed| RepoError::Overloaded)?;
+        let place = self.0.places.take(kind).await.ok_or(RepoError::Overloaded)?;
         let deps = Arc::clone(&self.0.deps);
         let run = tokio::task::spawn_blocking(move || {
             let outcome = work(&deps);

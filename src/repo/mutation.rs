@@ -8,7 +8,8 @@ use tracing::{error, warn};
 
 use super::change::{Change, Fate};
 use super::journal::Intent;
-use super::{Deps, Repo, RepoError, RepoPath, settling};
+use super::{Deps, Repo, RepoError, RepoPath, Work, settling};
+use crate::store::StoreError;
 
 /// What is to be done, decided from what the files hold now.
 pub(super) struct Plan<T> {
@@ -49,26 +50,31 @@ impl Repo {
         P: FnOnce(&Deps) -> Result<Plan<T>, RepoError> + Send + 'static,
     {
         let _held = self.locks().hold(&paths.iter().collect::<Vec<_>>()).await?;
-        let Plan { change, effect } = self.blocking(plan).await?;
+        let Plan { change, effect } = self.blocking(Work::Change, plan).await?;
         let intent = self.journal().open(actor, change).await?;
-        let done = self.blocking(effect).await;
+        let done = self.blocking(Work::Change, effect).await;
         let fate = match &done {
             Ok(_) => Some(Fate::Made),
             // It may have got as far as to be seen, so the files have the last word.
             Err(_) => self.fate_of(&intent).await,
         };
         self.index().changed(paths.to_vec());
-        if let Some(fate) = fate {
-            self.close(&intent, fate).await?;
-        }
-        done
+        let recorded = match fate {
+            Some(fate) => self.close(&intent, fate).await,
+            None => Ok(()),
+        };
+        // Why it was not done is of more use than that this was not recorded.
+        let done = done?;
+        recorded.map(|()| done)
     }
 
     /// Writes down what became of a change.
     pub(super) async fn close(&self, intent: &Intent, fate: Fate) -> Result<(), RepoError> {
         let Err(error) = self.journal().close(intent, fate).await else { return Ok(()) };
-        warn!(%error, "a change of the repository waits to be recorded");
-        self.journal().owe(intent.clone(), fate);
+        if !matches!(error, StoreError::Stale) {
+            warn!(%error, "a change of the repository waits to be recorded");
+            self.journal().owe(intent.clone(), fate);
+        }
         Err(RepoError::Unrecorded(error))
     }
 
@@ -76,7 +82,7 @@ impl Repo {
     /// seen now, and the next start looks again.
     pub(super) async fn fate_of(&self, intent: &Intent) -> Option<Fate> {
         let change = intent.change.clone();
-        let look = self.blocking(move |deps| settling::look(deps, &change));
+        let look = self.blocking(Work::Change, move |deps| settling::look(deps, &change));
         match look.await {
             Ok(evidence) => Some(intent.change.fate(evidence)),
             Err(error) => {

@@ -9,7 +9,8 @@ use tracing::{error, info};
 use super::change::{Change, Evidence};
 use super::git::CommitId;
 use super::root::{FileError, TemporaryName};
-use super::{ContentDigest, Deps, LARGEST_FILE, Repo, RepoError, RepoPath};
+use super::{ContentDigest, Deps, LARGEST_FILE, Repo, RepoError, RepoPath, Work};
+use crate::store::StoreError;
 
 /// The time between two tries to record what is owed.
 const TICK: Duration = Duration::from_secs(2);
@@ -48,7 +49,7 @@ impl Repo {
     pub(super) async fn settle_what_was_left(&self) -> Result<(), RepoError> {
         for intent in self.journal().left_open().await? {
             let change = intent.change.clone();
-            let tidied = self.blocking(move |deps| tidy(deps, &change)).await;
+            let tidied = self.blocking(Work::Change, move |deps| tidy(deps, &change)).await;
             if let Err(error) = tidied {
                 error!(%error, "what a cut-off write left beside its file was not removed");
             }
@@ -82,9 +83,13 @@ impl Settler {
         let repo = self.repo.clone();
         let work = async move {
             for (intent, fate) in repo.journal().take_owed() {
-                // What cannot be recorded now is owed again, and said in the log by then.
-                if repo.close(&intent, fate).await.is_ok() {
-                    info!(action = intent.change.action(), "a change was recorded late");
+                match repo.close(&intent, fate).await {
+                    // The first try was committed, and only its answer was lost.
+                    Ok(()) | Err(RepoError::Unrecorded(StoreError::Stale)) => {
+                        info!(action = intent.change.action(), "a change was recorded late");
+                    }
+                    // It is owed again, and said in the log.
+                    Err(_) => {}
                 }
             }
         };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::build_tools::{self, BuildTool};
 use super::root::{Entry, EntryKind, WalkLimits};
-use super::{Deps, Repo, RepoError, RepoPath};
+use super::{Deps, Repo, RepoError, RepoPath, Work};
 
 /// How long a survey may take; what it has by then is told, and that it is not all.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -84,7 +84,7 @@ impl Repo {
     /// # Errors
     /// The repository cannot be read.
     pub async fn survey(&self, lines: bool) -> Result<Survey, RepoError> {
-        self.blocking(move |deps| survey(deps, lines)).await
+        self.blocking(Work::Survey, move |deps| survey(deps, lines)).await
     }
 }
 
@@ -99,11 +99,16 @@ fn survey(deps: &Deps, lines: bool) -> Result<Survey, RepoError> {
         ControlFlow::Continue(())
     })?;
     let manifests = std::mem::take(&mut tally.manifests);
-    let counted = if lines { count_lines(deps, &tally.texts, until) } else { Counted::new() };
+    let (counted, is_all) =
+        if lines { count_lines(deps, &tally.texts, until) } else { (Counted::new(), true) };
     let mut survey = tally.finish(&counted);
-    survey.is_cut |= walked.is_cut || MANIFESTS < manifests.len();
+    survey.is_cut |= walked.is_cut || MANIFESTS < manifests.len() || !is_all;
     let known = |path: &str| manifests.iter().any(|(manifest, _)| manifest.as_str() == path);
     for (path, _) in manifests.iter().take(MANIFESTS) {
+        if until <= Instant::now() {
+            survey.is_cut = true;
+            break;
+        }
         // One that is gone or unreadable by now tells nothing.
         let Ok(file) = deps.root.read(path, MANIFEST) else { continue };
         let Ok(text) = String::from_utf8(file.bytes) else { continue };
@@ -115,12 +120,18 @@ fn survey(deps: &Deps, lines: bool) -> Result<Survey, RepoError> {
 /// Lines and files counted, by language.
 type Counted = HashMap<&'static str, (u64, u64)>;
 
-fn count_lines(deps: &Deps, texts: &[(RepoPath, u64)], until: Instant) -> Counted {
+/// Counts lines, and says whether it got through all files.
+fn count_lines(deps: &Deps, texts: &[(RepoPath, u64)], until: Instant) -> (Counted, bool) {
     let mut counted = Counted::new();
     let mut left = READ;
-    for (path, size) in texts.iter().filter(|(_, size)| *size <= COUNTED) {
-        if left < *size || until <= Instant::now() {
-            break;
+    let mut is_all = true;
+    for (path, size) in texts {
+        if COUNTED < *size || left < *size {
+            is_all = false;
+            continue;
+        }
+        if until <= Instant::now() {
+            return (counted, false);
         }
         left -= size;
         let Some(language) = language(path) else { continue };
@@ -129,7 +140,7 @@ fn count_lines(deps: &Deps, texts: &[(RepoPath, u64)], until: Instant) -> Counte
         *lines += lines_of(&file.bytes);
         *files += 1;
     }
-    counted
+    (counted, is_all)
 }
 
 /// Lines, of which the last need not be ended.

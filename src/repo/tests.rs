@@ -308,3 +308,22 @@ async fn a_commit_is_told_of_itself_and_of_each_of_its_files() {
     assert!(bench.repo.git_status(10).await.unwrap().entries.is_empty());
     assert_eq!(bench.repo.forge_url(&path("a")).await, None);
 }
+
+/// The bytes are there already, so that the file looks as if it had been written.
+#[actix::test]
+async fn a_refused_write_of_what_stands_there_is_not_told_as_made() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new().await;
+    bench.put("kept", b"now");
+    let read_only = std::fs::Permissions::from_mode(0o444);
+    std::fs::set_permissions(bench.directory.path().join("kept"), read_only).unwrap();
+    let refused = bench.write("kept", b"now", Existing::Replace).await.unwrap_err();
+    assert!(matches!(refused, RepoError::File(FileError::ReadOnly(_))), "{refused}");
+    bench.put(".gitattributes", b"* text");
+    let refused = bench.write(".gitattributes", b"* text", Existing::Replace).await.unwrap_err();
+    assert_eq!(refused.kind(), RepoErrorKind::Invalid, "{refused}");
+    for name in ["kept", ".gitattributes"] {
+        assert!(bench.story(name).await.is_empty(), "{name}");
+    }
+    assert_eq!(bench.open_changes().await, 0);
+}

@@ -139,11 +139,12 @@ impl Found {
 
 /// The plan to have a file hold these bytes.
 fn write_plan(
-    tool: WriteTool,
-    path: RepoPath,
+    deps: &Deps,
+    (tool, path): (WriteTool, RepoPath),
     bytes: Vec<u8>,
     before: Option<&Found>,
 ) -> Result<Plan<Written>, RepoError> {
+    deps.root.check_change(&path, over(before.map(|found| &found.file.seen)))?;
     let size = bytes.len() as u64;
     if LARGEST_FILE < size {
         return Err(RepoError::TooLarge { path, size, limit: LARGEST_FILE });
@@ -170,14 +171,19 @@ fn over(seen: Option<&Seen>) -> Over<'_> {
     seen.map_or(Over::Nothing, Over::Exactly)
 }
 
-fn remove_plan(tool: RemoveTool, path: RepoPath, found: &Found) -> Plan<ContentDigest> {
+fn remove_plan(
+    deps: &Deps,
+    (tool, path): (RemoveTool, RepoPath),
+    found: &Found,
+) -> Result<Plan<ContentDigest>, RepoError> {
+    deps.root.check_change(&path, Over::Exactly(&found.file.seen))?;
     let (seen, before) = (found.file.seen, found.digest);
     let change = Change::Remove { tool, path: path.clone(), before };
     let effect = move |deps: &Deps| {
         deps.root.remove(&path, &seen)?;
         Ok(before)
     };
-    Plan { change, effect: Box::new(effect) }
+    Ok(Plan { change, effect: Box::new(effect) })
 }
 
 impl<T: 'static> Plan<T> {
@@ -203,7 +209,7 @@ impl Repo {
                 (Existing::Exactly(expected), Some(found)) => found.must_be(&path, expected)?,
                 (Existing::Refuse, None) | (Existing::Replace, _) => {}
             }
-            write_plan(tool, path, bytes, before.as_ref())
+            write_plan(deps, (tool, path), bytes, before.as_ref())
         };
         self.mutate(actor, locked, plan).await
     }
@@ -224,7 +230,7 @@ impl Repo {
             let before = found(deps, &path)?;
             let whole = appended(&before.file.bytes, &bytes, ensure_newline);
             let grown = (whole.len() - before.file.bytes.len()) as u64;
-            let plan = write_plan(WriteTool::AppendFile, path, whole, Some(&before))?;
+            let plan = write_plan(deps, (WriteTool::AppendFile, path), whole, Some(&before))?;
             Ok(plan.map(move |written| Appended { written, grown }))
         };
         self.mutate(actor, locked, plan).await
@@ -249,6 +255,8 @@ impl Repo {
             }
             let (size, displaced) = (file.seen.size, there.as_ref().map(|there| there.digest));
             let over_seen = there.map(|there| there.file.seen);
+            deps.root.check_change(&from, Over::Exactly(&file.seen))?;
+            deps.root.check_change(&to, over(over_seen.as_ref()))?;
             let names = (from.clone(), to.clone());
             let change = Change::Rename { from: names.0, to: names.1, digest, displaced, size };
             let effect = move |deps: &Deps| {
@@ -275,7 +283,7 @@ impl Repo {
         let plan = move |deps: &Deps| {
             let before = found(deps, &path)?;
             before.must_be(&path, expected)?;
-            Ok(remove_plan(RemoveTool::DeleteFile, path, &before))
+            remove_plan(deps, (RemoveTool::DeleteFile, path), &before)
         };
         self.mutate(actor, locked, plan).await
     }
@@ -305,7 +313,7 @@ fn patch_plan(deps: &Deps, request: PatchRequest) -> Result<Plan<Patched>, RepoE
     let repaired = applied.repaired;
     match (applied.content, &before) {
         (Content::Holds(bytes), _) => {
-            let plan = write_plan(WriteTool::ApplyPatch, path, bytes, before.as_ref())?;
+            let plan = write_plan(deps, (WriteTool::ApplyPatch, path), bytes, before.as_ref())?;
             Ok(plan.map(move |written| Patched {
                 digest: Some(written.digest),
                 size: written.size,
@@ -314,7 +322,7 @@ fn patch_plan(deps: &Deps, request: PatchRequest) -> Result<Plan<Patched>, RepoE
             }))
         }
         (Content::Gone, Some(found)) => {
-            let plan = remove_plan(RemoveTool::ApplyPatch, path, found);
+            let plan = remove_plan(deps, (RemoveTool::ApplyPatch, path), found)?;
             Ok(plan.map(move |held| Patched {
                 digest: None,
                 size: 0,

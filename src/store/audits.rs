@@ -68,6 +68,11 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
+    /// Whether it is about a file or a commit, whose names are not ours to give.
+    pub fn is_of_repository(&self) -> bool {
+        matches!(self.entity_type.as_str(), "file" | "commit")
+    }
+
     /// What `hash` must be for the row to be as it was written.
     pub fn expected_hash(&self) -> String {
         let canonical = serde_json::to_vec(&(

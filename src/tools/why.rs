@@ -61,7 +61,7 @@ pub(super) async fn facts_about(doors: &Doors, id: &str) -> Result<Vec<AuditRow>
     let rows = if id.len() <= ID_LENGTH {
         // A file is recorded under its path.
         match parse_file_id(id) {
-            Some(Ok(path)) => doors.audit.about(path.as_str()).await?,
+            Some(Ok(path)) => doors.audit.about_repository(path.as_str()).await?,
             Some(Err(_)) | None => doors.audit.about(id).await?,
         }
     } else {

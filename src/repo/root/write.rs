@@ -148,8 +148,11 @@ impl Root {
         .map_err(|errno| self.error(errno, path))
     }
 
-    /// Whether `path` may be changed at all.
-    pub(super) fn check_change(&self, path: &RepoPath, over: Over<'_>) -> Result<(), FileError> {
+    /// Whether `path` may be changed at all, by its name.
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn check_change(&self, path: &RepoPath, over: Over<'_>) -> Result<(), FileError> {
         if self.own.hides(path) || self.own.needs_directory(path) {
             return Err(FileError::Own(path.clone()));
         }

@@ -60,8 +60,11 @@ impl Tool for GitCommit {
         let Arguments { message, add, signoff, stage_all } = arguments;
         let paths = match (add.is_empty(), stage_all) {
             (false, false) => Paths::Named(add),
-            // What is named is among all that changed.
-            (_, true) => Paths::All,
+            (true, true) => Paths::All,
+            // Named files may be such as are left out of all, and that must be said.
+            (false, true) => {
+                return Err(invalid::<Self>("add and stageAll exclude one another; send one"));
+            }
             (true, false) => {
                 return Err(invalid::<Self>("name the files in add, or set stageAll"));
             }
