@@ -2,12 +2,13 @@
 //! has its one fact, and the repository is whole.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use regex::Regex;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -49,7 +50,7 @@ struct Editor {
     dice: Dice,
     path: String,
     tally: Arc<Tally>,
-    index_lock: std::path::PathBuf,
+    git: PathBuf,
     /// The commits that were acknowledged.
     commits: Vec<String>,
     /// The digests that were acknowledged, oldest first.
@@ -117,16 +118,27 @@ impl Editor {
             if why.contains("nothing to commit") {
                 return Some(());
             }
-            assert!(why.contains("index.lock"), "{why}");
-            // Left by the kill, for a person to remove: nothing else runs here.
-            if std::fs::remove_file(&self.index_lock).is_ok() {
-                self.tally.stale_locks.fetch_add(1, Ordering::Relaxed);
-            }
+            self.remove_lock(why);
             return None;
         }
         self.commits.push(committed["structuredContent"]["commit"].as_str()?.to_owned());
         self.tally.acknowledged.fetch_add(1, Ordering::Relaxed);
         Some(())
+    }
+}
+
+impl Editor {
+    /// Does what the answer says: removes a lock that a kill left, as nothing else runs here. One
+    /// that is young belongs to another editor's commit.
+    fn remove_lock(&self, why: &str) {
+        let name = Regex::new(r"(index|refs/heads/[\w/]+)\.lock").unwrap();
+        let named = name.find(why).unwrap_or_else(|| panic!("{why}")).as_str();
+        let lock = self.git.join(named);
+        let Ok(metadata) = lock.metadata() else { return };
+        let age = metadata.modified().unwrap().elapsed().unwrap_or_default();
+        if Duration::from_millis(1_500) < age && std::fs::remove_file(lock).is_ok() {
+            self.tally.stale_locks.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -151,7 +163,7 @@ async fn kills_leave_files_old_or_new_and_every_change_with_its_one_fact() {
         dice,
         path: format!("docs/editor-{n}.md"),
         tally: Arc::clone(&tally),
-        index_lock: home.path().join(".git/index.lock"),
+        git: home.path().join(".git"),
         commits: Vec::new(),
         digests: Vec::new(),
     };
