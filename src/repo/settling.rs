@@ -7,7 +7,7 @@ use actix::prelude::*;
 use tracing::{error, info};
 
 use super::change::{Change, Evidence};
-use super::git::CommitId;
+use super::git::{CommitId, GitError};
 use super::root::{FileError, TemporaryName};
 use super::{ContentDigest, Deps, LARGEST_FILE, Repo, RepoError, RepoPath, Work};
 use crate::store::StoreError;
@@ -47,6 +47,10 @@ fn held(deps: &Deps, path: &RepoPath) -> Result<Option<ContentDigest>, RepoError
 impl Repo {
     /// Settles what an earlier daemon left, before anything else is changed.
     pub(super) async fn settle_what_was_left(&self) -> Result<(), RepoError> {
+        // A lock that is left would be in everybody's way until the next commit of ours.
+        if let Err(error) = self.blocking(tidy_git).await {
+            error!(%error, "what a cut-off commit may have left was not removed");
+        }
         for intent in self.journal().left_open().await? {
             let change = intent.change.clone();
             let tidied = self.blocking(Work::Change, move |deps| tidy(deps, &change)).await;
@@ -67,6 +71,14 @@ fn tidy(deps: &Deps, change: &Change) -> Result<(), RepoError> {
     let Change::Write { path, temporary, .. } = change else { return Ok(()) };
     let Some(temporary) = TemporaryName::parse(temporary) else { return Ok(()) };
     Ok(deps.root.remove_temporary(path, &temporary)?)
+}
+
+/// Removes what a commit that was cut off left in the git repository, if there is one. Blocks.
+fn tidy_git(deps: &Deps) -> Result<(), RepoError> {
+    match deps.git() {
+        Err(GitError::NoRepository) => Ok(()),
+        tree => Ok(tree?.clear_left_files()?),
+    }
 }
 
 /// Records what is owed, when the database can be written again.

@@ -233,6 +233,21 @@ async fn what_was_cut_off_is_settled_by_the_files() {
 }
 
 #[actix::test]
+async fn a_lock_of_the_index_that_was_left_is_in_nobodys_way() {
+    let mut bench = Bench::new().await;
+    git2::Repository::init(bench.directory.path()).unwrap();
+    bench.put(".git/lukhas-mcp-index-killed.own", b"");
+    let (own, lock) = (".git/lukhas-mcp-index-killed.own", ".git/index.lock");
+    let at = |path: &str| bench.directory.path().join(path);
+    std::fs::hard_link(at(own), at(lock)).unwrap();
+    bench.restart().await;
+    assert_eq!((bench.on_disk(own), bench.on_disk(lock)), (None, None));
+    bench.put(lock, b"theirs");
+    bench.restart().await;
+    assert_eq!(bench.on_disk(lock).unwrap(), b"theirs");
+}
+
+#[actix::test]
 async fn a_patch_makes_changes_and_removes_a_file() {
     let bench = Bench::new().await;
     let patch = |text: &str, expected: Option<&[u8]>, allow_create| PatchRequest {

@@ -91,7 +91,7 @@ pub enum GitError {
     #[error(
         "another git program holds {0}; try again, and if none runs any more, remove that file"
     )]
-    Busy(&'static str),
+    Busy(Box<str>),
     /// The repository failed; asking again may help.
     #[error("the git repository cannot be used just now")]
     Unavailable(#[source] anyhow::Error),
@@ -145,7 +145,7 @@ impl From<git2::Error> for GitError {
     fn from(error: git2::Error) -> Self {
         match error.code() {
             ErrorCode::Modified => Self::Moved,
-            ErrorCode::Locked => Self::Busy("a lock of the branch"),
+            ErrorCode::Locked => Self::Busy("a lock of the branch".into()),
             ErrorCode::Owner => Self::OtherOwner,
             _ => Self::Unavailable(error.into()),
         }

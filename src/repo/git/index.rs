@@ -85,7 +85,7 @@ pub(super) fn read(git_directory: &Path) -> Result<Index, GitError> {
 
 fn open(path: &Path) -> Result<Index, GitError> {
     Index::open(path).map_err(|error| match error.code() {
-        ErrorCode::Locked => GitError::Busy("index.lock"),
+        ErrorCode::Locked => GitError::Busy("index.lock".into()),
         _ => GitError::UnusableIndex(error),
     })
 }
@@ -148,7 +148,7 @@ pub(super) fn stage(
         }
         files.unlock()?;
         if !patience.wait() {
-            return Err(GitError::Busy("index.lock again and again"));
+            return Err(GitError::Busy("index.lock again and again".into()));
         }
     }
 }

@@ -90,7 +90,7 @@ impl OwnFiles {
                 }
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
                 Err(_) if patience.wait() => {}
-                Err(_) => return Err(GitError::Busy("index.lock")),
+                Err(_) => return Err(GitError::Busy("index.lock".into())),
             }
         }
     }
@@ -112,7 +112,7 @@ impl Drop for OwnFiles {
     fn drop(&mut self) {
         let ended = self.unlock().and_then(|()| remove_files(&self.directory, &self.stem));
         if let Err(error) = ended {
-            // The next one to commit takes them away.
+            // The next one to commit or to start takes them away.
             tracing::warn!(error.kind = %error.kind(), "files of a commit could not be removed");
         }
     }
@@ -139,7 +139,8 @@ fn is_same(path: &Path, file: &std::fs::Metadata) -> io::Result<bool> {
     }
 }
 
-fn clear_left_files(directory: &Path) -> io::Result<()> {
+/// Takes away what killed processes left of ours, the lock of the index first.
+pub(super) fn clear_left_files(directory: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let name = entry?.file_name();
         let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".own")) else { continue };

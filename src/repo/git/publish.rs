@@ -16,7 +16,7 @@ use git2::{ErrorCode, Repository, Transaction};
 use super::commit::PreparedCommit;
 use super::error::GitError;
 use super::index;
-use super::index_lock::Patience;
+use super::index_lock::{self, Patience};
 use super::repository::{Branch, GitTree, branch_to_commit_to};
 use crate::adapters::git::{CommitId, durable};
 
@@ -53,6 +53,15 @@ impl GitTree {
         durable::sync_reference(&repository, name)?;
         Ok(prepared.id)
     }
+
+    /// Takes away what a daemon that was killed while it published left, so that its lock is in
+    /// nobody's way. What others hold or left is not touched.
+    ///
+    /// # Errors
+    /// The repository cannot be used, or something of it cannot be removed.
+    pub fn clear_left_files(&self) -> Result<(), GitError> {
+        Ok(index_lock::clear_left_files(self.repository()?.path())?)
+    }
 }
 
 /// Takes the lock of the branch; no other one is ever removed.
@@ -66,6 +75,9 @@ fn locked<'a>(
         match transaction.lock_ref(name) {
             Ok(()) => return Ok(transaction),
             Err(error) if error.code() == ErrorCode::Locked && patience.wait() => {}
+            Err(error) if error.code() == ErrorCode::Locked => {
+                return Err(GitError::Busy(format!("{name}.lock").into()));
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -60,7 +60,10 @@ fn a_lock_that_is_held_is_waited_for_and_never_removed() {
         let index = fs::read(scene.at(".git/index")).unwrap();
         let begin = Instant::now();
         let refused = scene.tree.publish(&prepared);
-        assert!(matches!(refused, Err(GitError::Busy(_))), "{lock}: {refused:?}");
+        let Err(refused @ GitError::Busy(_)) = refused else { panic!("{lock}: {refused:?}") };
+        // It says which file to remove.
+        let name = lock.strip_prefix(".git/").unwrap();
+        assert!(refused.to_string().contains(&format!("holds {name};")), "{refused}");
         let took = begin.elapsed();
         assert!(Duration::from_secs(2) <= took && took < Duration::from_secs(4), "{took:?}");
         assert_eq!(fs::read(scene.at(lock)).unwrap(), b"theirs");
@@ -107,6 +110,20 @@ fn a_lock_that_a_killed_daemon_left_is_taken_away() {
     drop(living);
     scene.commit_named(&["a"]).unwrap();
     scene.assert_whole();
+}
+
+/// Nobody needs to commit with us to be rid of what we left.
+#[test]
+fn what_a_killed_daemon_left_can_be_taken_away_alone() {
+    let scene = Scene::with(&[("a", "1")]);
+    let own = scene.at(".git/lukhas-mcp-index-killed.own");
+    fs::write(&own, "").unwrap();
+    fs::hard_link(&own, scene.at(".git/index.lock")).unwrap();
+    scene.tree.clear_left_files().unwrap();
+    scene.assert_whole();
+    scene.write(".git/index.lock", "theirs");
+    scene.tree.clear_left_files().unwrap();
+    assert_eq!(fs::read(scene.at(".git/index.lock")).unwrap(), b"theirs");
 }
 
 /// G12
