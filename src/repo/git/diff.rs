@@ -20,6 +20,11 @@ const MOST_CONTEXT: u32 = 20;
 /// The longest that it may take, after the changed files were found.
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// The largest file whose lines are compared, in bytes, and the most lines it may have: what is
+/// begun is finished, and takes the longer the more of both there is.
+const LARGEST: u64 = 512 * 1024;
+const MOST_LINES: usize = 20_000;
+
 /// How many digits of an object's name are shown.
 const SHOWN_DIGITS: usize = 10;
 
@@ -42,15 +47,40 @@ pub struct DiffRequest {
 pub struct Diff {
     /// The diff, as git writes it. What is no UTF-8 is shown with U+FFFD, and then does not apply.
     pub text: String,
-    /// Whether more changed than is shown; what is shown ends with a whole hunk.
+    /// Whether more changed than is shown: there was no room or no time for more, or a file is too
+    /// long for its lines to be compared. What is shown ends with a whole hunk.
     pub is_cut: bool,
 }
 
 /// A file before or after a change.
 struct Side {
-    entry: Entry,
-    /// None if it is too large to be compared, or has no content.
-    bytes: Option<Vec<u8>>,
+    mode: Mode,
+    /// None if it was not read.
+    id: Option<Oid>,
+    content: Content,
+}
+
+/// What can be compared of a file.
+#[derive(PartialEq, Eq)]
+enum Content {
+    Text(Vec<u8>),
+    Binary,
+    /// It has too many bytes or lines.
+    TooLong,
+    /// Of another repository only the commit is known.
+    Commit,
+}
+
+impl Content {
+    fn of(bytes: Vec<u8>) -> Self {
+        if is_binary(&bytes) {
+            Self::Binary
+        } else if bytes.split(|byte| *byte == b'\n').nth(MOST_LINES + 1).is_some() {
+            Self::TooLong
+        } else {
+            Self::Text(bytes)
+        }
+    }
 }
 
 impl GitTree {
@@ -67,10 +97,11 @@ impl GitTree {
         };
         let tree = commit.map(|id| repository.find_commit(id)?.tree()).transpose()?;
         let index = index::read(repository.path())?;
-        let surveyed = self.survey(&repository, tree.as_ref(), &index)?;
+        let until = Instant::now() + status::LONGEST;
+        let surveyed = self.survey(&repository, tree.as_ref(), &index, until)?;
         let until = Instant::now() + LONGEST;
-        let mut diff = Diff::default();
-        for entry in status::entries(&surveyed) {
+        let mut diff = Diff { is_cut: surveyed.is_cut, ..Diff::default() };
+        for entry in self.entries(&surveyed) {
             if !is_asked_for(request, &entry) {
                 continue;
             }
@@ -82,7 +113,9 @@ impl GitTree {
                 vec![format!("* Unmerged path {}\n", entry.path)]
             } else {
                 let (before, after) = self.sides(&repository, &surveyed, &entry.path, request)?;
-                sections(&entry.path, before.as_ref(), after.as_ref(), request.context)?
+                let file = sections(&entry.path, before.as_ref(), after.as_ref(), request.context)?;
+                diff.is_cut |= file.is_cut;
+                file.sections
             };
             for section in text {
                 if request.max_bytes < diff.text.len() + section.len() {
@@ -103,38 +136,50 @@ impl GitTree {
         request: &DiffRequest,
     ) -> Result<(Option<Side>, Option<Side>), GitError> {
         let bytes = path.as_str().as_bytes();
-        let committed = |entry: Option<&Entry>| {
-            entry.map(|entry| self.committed(repository, *entry)).transpose()
-        };
+        let committed =
+            |entry: Option<&Entry>| entry.map(|entry| committed(repository, *entry)).transpose();
         let staged = committed(surveyed.staged.get(bytes))?;
         if request.staged {
             return Ok((committed(surveyed.head.get(bytes))?, staged));
         }
         let there = match surveyed.files.get(path) {
-            Some(There::File(entry)) => match self.root.read(path, self.largest) {
-                Ok(file) => {
-                    let id = Oid::hash_object(ObjectType::Blob, &file.bytes)?;
-                    Some(Side { entry: Entry { id, ..*entry }, bytes: Some(file.bytes) })
-                }
-                // It was there a moment ago.
-                Err(FileError::NotFound(_)) => None,
-                Err(error) => return Err(error.into()),
-            },
+            Some(There::File(Entry { mode, .. }) | There::Other(mode)) => self.read(path, *mode)?,
             // Of a link only its absence as a file is shown.
             Some(There::Gone | There::Replaced) | None => None,
         };
         Ok((staged, there))
     }
 
-    fn committed(&self, repository: &Repository, entry: Entry) -> Result<Side, GitError> {
-        if entry.mode == Mode::Submodule {
-            return Ok(Side { entry, bytes: None });
+    /// A file of the working tree; none if it is not there any more.
+    fn read(&self, path: &RepoPath, mode: Mode) -> Result<Option<Side>, GitError> {
+        match self.root.read(path, LARGEST) {
+            Ok(file) => {
+                let id = Some(Oid::hash_object(ObjectType::Blob, &file.bytes)?);
+                Ok(Some(Side { mode, id, content: Content::of(file.bytes) }))
+            }
+            Err(FileError::TooLarge { .. }) => {
+                Ok(Some(Side { mode, id: None, content: Content::TooLong }))
+            }
+            Err(FileError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
         }
-        let (size, _) = repository.odb()?.read_header(entry.id)?;
-        let is_small = u64::try_from(size).is_ok_and(|size| size <= self.largest);
-        let read = || repository.find_blob(entry.id).map(|blob| blob.content().to_owned());
-        Ok(Side { entry, bytes: is_small.then(read).transpose()? })
     }
+}
+
+/// What HEAD or the index has.
+fn committed(repository: &Repository, entry: Entry) -> Result<Side, GitError> {
+    let Entry { id, mode } = entry;
+    let content = if mode == Mode::Submodule {
+        Content::Commit
+    } else {
+        let (size, _) = repository.odb()?.read_header(id)?;
+        if u64::try_from(size).is_ok_and(|size| size <= LARGEST) {
+            Content::of(repository.find_blob(id)?.content().to_owned())
+        } else {
+            Content::TooLong
+        }
+    };
+    Ok(Side { mode, id: Some(id), content })
 }
 
 fn is_asked_for(request: &DiffRequest, entry: &StatusEntry) -> bool {
@@ -151,29 +196,52 @@ fn is_asked_for(request: &DiffRequest, entry: &StatusEntry) -> bool {
     (is_changed || entry.is_conflicted) && (is_named || request.paths.is_empty())
 }
 
-/// The diff of one file: its head with the first hunk, then each further hunk.
+/// The diff of one file.
+struct FileDiff {
+    /// Its head with the first hunk, then each further hunk.
+    sections: Vec<String>,
+    /// Whether its lines were not compared.
+    is_cut: bool,
+}
+
+impl FileDiff {
+    fn of(text: String) -> Self {
+        Self { sections: vec![text], is_cut: false }
+    }
+}
+
 fn sections(
     path: &RepoPath,
     before: Option<&Side>,
     after: Option<&Side>,
     context: u32,
-) -> Result<Vec<String>, GitError> {
+) -> Result<FileDiff, GitError> {
     let mut head = head_of(path, before, after);
-    let bytes = |side: Option<&'_ Side>| match side {
-        None => Some(Vec::new()),
-        Some(side) => side.bytes.clone(),
-    };
-    let (Some(old), Some(new)) = (bytes(before), bytes(after)) else {
-        return Ok(vec![format!("{head}Files a/{path} and b/{path} differ\n")]);
+    let nothing = Content::Text(Vec::new());
+    let old = before.map_or(&nothing, |side| &side.content);
+    let new = after.map_or(&nothing, |side| &side.content);
+    let (old, new) = match (old, new) {
+        _ if id_of(before) == id_of(after) && id_of(before).is_some() => {
+            return Ok(FileDiff::of(head));
+        }
+        (Content::Text(old), Content::Text(new)) => (old, new),
+        (Content::TooLong, _) | (_, Content::TooLong) => {
+            let why = "more than 512 KiB or 20,000 lines are not compared line by line";
+            let _written = writeln!(head, "Files a/{path} and b/{path} differ ({why})");
+            return Ok(FileDiff { sections: vec![head], is_cut: true });
+        }
+        (Content::Commit, _) | (_, Content::Commit) => {
+            return Ok(FileDiff::of(format!("{head}Files a/{path} and b/{path} differ\n")));
+        }
+        (Content::Binary, _) | (_, Content::Binary) => {
+            return Ok(FileDiff::of(format!("{head}Binary files a/{path} and b/{path} differ\n")));
+        }
     };
     let mut options = DiffOptions::new();
     options.context_lines(context.min(MOST_CONTEXT));
-    let changes = Patch::from_buffers(&old, None, &new, None, Some(&mut options))?;
-    if changes.delta().flags().is_binary() || is_binary(&old) || is_binary(&new) {
-        return Ok(vec![format!("{head}Binary files a/{path} and b/{path} differ\n")]);
-    }
+    let changes = Patch::from_buffers(old, None, new, None, Some(&mut options))?;
     if changes.num_hunks() == 0 {
-        return Ok(vec![head]);
+        return Ok(FileDiff::of(head));
     }
     let name = |side: Option<&Side>, letter| match side {
         Some(_) => format!("{letter}/{path}"),
@@ -186,7 +254,7 @@ fn sections(
         let text = hunk_text(&changes, hunk)?;
         sections.push(std::mem::take(&mut head) + &text);
     }
-    Ok(sections)
+    Ok(FileDiff { sections, is_cut: false })
 }
 
 fn hunk_text(patch: &Patch<'_>, hunk: usize) -> Result<String, GitError> {
@@ -204,22 +272,30 @@ fn hunk_text(patch: &Patch<'_>, hunk: usize) -> Result<String, GitError> {
 }
 
 fn head_of(path: &RepoPath, before: Option<&Side>, after: Option<&Side>) -> String {
-    let mode = |side: &Side| format!("{:06o}", side.entry.mode.bits());
-    let id = |side: Option<&Side>| {
-        let id = side.map_or(Oid::ZERO_SHA1, |side| side.entry.id).to_string();
-        id.get(..SHOWN_DIGITS).unwrap_or(&id).to_owned()
-    };
+    let mode = |side: &Side| format!("{:06o}", side.mode.bits());
     let modes = match (before, after) {
         (None, Some(after)) => format!("new file mode {}\n", mode(after)),
         (Some(before), None) => format!("deleted file mode {}\n", mode(before)),
-        (Some(before), Some(after)) if before.entry.mode != after.entry.mode => {
+        (Some(before), Some(after)) if before.mode != after.mode => {
             format!("old mode {}\nnew mode {}\n", mode(before), mode(after))
         }
         (Some(_), Some(_)) | (None, None) => String::new(),
     };
-    let (old, new) = (id(before), id(after));
-    let ids = if old == new { String::new() } else { format!("index {old}..{new}\n") };
+    let ids = match (id_of(before), id_of(after)) {
+        (Some(old), Some(new)) if old != new => format!("index {}..{}\n", short(old), short(new)),
+        _ => String::new(),
+    };
     format!("diff --git a/{path} b/{path}\n{modes}{ids}")
+}
+
+/// What a content is called; none if nobody read it.
+fn id_of(side: Option<&Side>) -> Option<Oid> {
+    side.map_or(Some(Oid::ZERO_SHA1), |side| side.id)
+}
+
+fn short(id: Oid) -> String {
+    let id = id.to_string();
+    id.get(..SHOWN_DIGITS).unwrap_or(&id).to_owned()
 }
 
 /// As git decides it.

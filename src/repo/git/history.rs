@@ -88,6 +88,8 @@ impl GitTree {
             }
             let commit = repository.find_commit(id)?;
             if match &request.path {
+                // What is the daemon's own is as if it had never been.
+                Some(path) if self.root.hides(path) => false,
                 Some(path) => changes(&repository, &commit, path)?,
                 None => true,
             } {

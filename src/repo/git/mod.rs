@@ -13,6 +13,7 @@
 //! 2. A lock of another program is waited for and never removed.
 //! 3. What was acknowledged is on the disk; killed at any moment, the repository is whole.
 
+mod blob;
 mod commit;
 mod diff;
 mod error;

@@ -1,6 +1,7 @@
 //! Making a commit of what stands in the working tree, without anything that names it yet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use git2::{ObjectType, Oid, Repository, Tree};
 
@@ -8,7 +9,7 @@ use super::commit::{CommitRequest, Paths, PreparedCommit, StagedChange};
 use super::error::GitError;
 use super::index::{self, FileStat, Staging};
 use super::repository::{GitTree, branch_to_commit_to};
-use super::survey::{Surveyed, There};
+use super::survey::{MOST_NAMES, Surveyed, There};
 use super::trees::{self, Entry, Found, Mode};
 use crate::adapters::git::{CommitId, durable};
 use crate::repo::root::{File, FileError};
@@ -16,6 +17,9 @@ use crate::repo::{ContentDigest, RepoPath};
 
 /// The most files that one commit changes.
 const MOST_CHANGES: usize = 5_000;
+
+/// The longest that it may take to go through the whole working tree.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// The most entries below a directory that a file takes the place of.
 const MOST_REPLACED: usize = 100_000;
@@ -141,23 +145,28 @@ impl Draft<'_> {
 
     /// Goes through the whole working tree.
     fn add_all(&mut self) -> Result<(), GitError> {
-        let surveyed = self.tree.survey(self.repository, self.head, self.index)?;
-        let Surveyed { head, staged, files, .. } = surveyed;
+        let surveyed =
+            self.tree.survey(self.repository, self.head, self.index, Instant::now() + LONGEST)?;
+        let Surveyed { head, staged, files, is_cut, .. } = surveyed;
+        if is_cut {
+            return Err(GitError::TooLarge(MOST_NAMES));
+        }
         let mut changed = Vec::new();
         for (path, there) in files {
             let bytes = path.as_str().as_bytes();
-            let entry = match there {
-                There::File(entry) => Some(entry),
-                There::Gone => None,
-                There::Replaced => continue,
-            };
-            if head.get(bytes).copied() != entry || staged.get(bytes).copied() != entry {
-                changed.push((path, entry));
+            let is_as =
+                |entry| head.get(bytes).copied() == entry && staged.get(bytes).copied() == entry;
+            match there {
+                There::File(entry) if is_as(Some(entry)) => {}
+                There::File(_) | There::Other(_) => changed.push((path, true)),
+                There::Gone if is_as(None) => {}
+                There::Gone => changed.push((path, false)),
+                There::Replaced => {}
             }
         }
         refuse_too_many(changed.len())?;
-        for (path, entry) in changed {
-            if entry.is_none() {
+        for (path, is_there) in changed {
+            if !is_there {
                 self.add_removal(&path)?;
                 continue;
             }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use git2::{Index, IndexEntry, ObjectType, Oid, Repository, Tree};
+use git2::{ErrorCode, Index, IndexEntry, Odb, Repository, Tree};
 
+use super::blob;
 use super::error::GitError;
 use super::index::{self, FileStat};
 use super::prepare::{has_file_modes, mode_of};
@@ -15,10 +16,7 @@ use crate::repo::RepoPath;
 use crate::repo::root::{EntryKind, FileError, Seen, WalkLimits};
 
 /// The most names that are looked at, in a commit as in the working tree.
-const MOST_NAMES: usize = 250_000;
-
-/// How long it may take.
-const LONGEST: Duration = Duration::from_secs(20);
+pub(super) const MOST_NAMES: usize = 250_000;
 
 /// Flags of the index: others vouch that the file did not change, or keep it out of their working
 /// tree, or have only announced it.
@@ -41,6 +39,8 @@ pub(super) struct Surveyed {
     /// cannot be told is not in here: submodules, links that are committed as such, what cannot be
     /// read, and whatever has a refused name.
     pub(super) files: BTreeMap<RepoPath, There>,
+    /// Whether there was more than is gone through, or the time was over before all was seen.
+    pub(super) is_cut: bool,
 }
 
 /// What stands in the working tree at a path.
@@ -48,6 +48,9 @@ pub(super) struct Surveyed {
 pub(super) enum There {
     /// A file, as git would commit it.
     File(Entry),
+    /// A file, and its content is neither what HEAD nor what the index has. Their sizes tell that,
+    /// so that it was not read.
+    Other(Mode),
     /// Nothing, where HEAD or the index has something.
     Gone,
     /// A link or the like, where HEAD or the index has a file.
@@ -55,14 +58,14 @@ pub(super) enum There {
 }
 
 impl GitTree {
-    /// Looks at everything.
+    /// Looks at everything, until the time is over.
     pub(super) fn survey(
         &self,
         repository: &Repository,
         head: Option<&Tree<'_>>,
         index: &Index,
+        until: Instant,
     ) -> Result<Surveyed, GitError> {
-        let until = Instant::now() + LONGEST;
         let head = match head {
             Some(tree) => trees::all_below(repository, tree.id(), b"", MOST_NAMES)?
                 .ok_or(GitError::TooLarge(MOST_NAMES))?,
@@ -75,34 +78,39 @@ impl GitTree {
         let conflicts = conflicts.into_iter().map(|entry| entry.path).collect();
         let indexed: BTreeMap<Vec<u8>, IndexEntry> =
             indexed.into_iter().map(|entry| (entry.path.clone(), entry)).collect();
+        let objects = repository.odb()?;
         let mut survey = Survey {
             tree: self,
+            objects: &objects,
             head: &head,
             index_written: index::written_at(repository.path())?.unwrap_or_default(),
             has_modes: has_file_modes(repository)?,
             indexed: &indexed,
             files: BTreeMap::new(),
             until,
+            is_cut: false,
         };
         survey.walk()?;
         survey.look_at_the_rest()?;
-        let files = survey.files;
+        let Survey { files, is_cut, .. } = survey;
         let staged = indexed
             .iter()
             .filter_map(|(path, entry)| Some((path.clone(), index::entry_of(entry)?)))
             .collect();
-        Ok(Surveyed { head, staged, conflicts, files })
+        Ok(Surveyed { head, staged, conflicts, files, is_cut })
     }
 }
 
 struct Survey<'a> {
     tree: &'a GitTree,
+    objects: &'a Odb<'a>,
     head: &'a Entries,
     indexed: &'a BTreeMap<Vec<u8>, IndexEntry>,
     index_written: i64,
     has_modes: bool,
     files: BTreeMap<RepoPath, There>,
     until: Instant,
+    is_cut: bool,
 }
 
 impl Survey<'_> {
@@ -120,6 +128,7 @@ impl Survey<'_> {
                 return ControlFlow::Continue(());
             }
             match self.look_at(entry.path, &entry.seen) {
+                Ok(()) if self.is_late() => ControlFlow::Break(()),
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => {
                     failed = Some(error);
@@ -127,18 +136,17 @@ impl Survey<'_> {
                 }
             }
         })?;
-        match failed {
-            Some(error) => Err(error),
-            None if walked.is_cut => Err(GitError::TooLarge(MOST_NAMES)),
-            None => Ok(()),
-        }
+        self.is_cut |= walked.is_cut;
+        failed.map_or(Ok(()), Err)
     }
 
     /// Goes through what HEAD or the index has and the walk did not come to.
     fn look_at_the_rest(&mut self) -> Result<(), GitError> {
         let (head, indexed) = (self.head, self.indexed);
         for path in head.keys().chain(indexed.keys().filter(|path| !head.contains_key(*path))) {
-            self.refuse_if_late()?;
+            if self.is_late() {
+                break;
+            }
             let Some(path) = str::from_utf8(path).ok().and_then(|path| RepoPath::parse(path).ok())
             else {
                 continue;
@@ -188,22 +196,20 @@ impl Survey<'_> {
     }
 
     fn look_at(&mut self, path: RepoPath, seen: &Seen) -> Result<(), GitError> {
-        self.refuse_if_late()?;
         let bytes = path.as_str().as_bytes();
         let indexed = self.indexed.get(bytes);
         let entry = indexed.and_then(index::entry_of);
-        let file = match (entry, indexed) {
-            (Some(entry), Some(indexed)) if is_vouched_for(indexed) => Some(entry),
+        let there = match (entry, indexed) {
+            (Some(entry), Some(indexed)) if is_vouched_for(indexed) => Some(There::File(entry)),
             (Some(entry), Some(indexed)) if self.is_unchanged(indexed, seen) => {
-                Some(Entry { id: entry.id, mode: mode_of(seen.mode, Some(entry), self.has_modes) })
+                let mode = mode_of(seen.mode, Some(entry), self.has_modes);
+                Some(There::File(Entry { id: entry.id, mode }))
             }
-            _ => {
-                let before = entry.or_else(|| self.head.get(bytes).copied());
-                self.read(&path, before)?
-            }
+            _ => self.compare(&path, entry)?,
         };
-        let Some(entry) = file else { return Ok(()) };
-        self.files.insert(path, There::File(entry));
+        if let Some(there) = there {
+            self.files.insert(path, there);
+        }
         Ok(())
     }
 
@@ -216,19 +222,47 @@ impl Survey<'_> {
             && FileStat::of(seen) == Some(known)
     }
 
-    /// Reads a file to see what git would call its content; none if it cannot be read, or is gone.
-    fn read(&self, path: &RepoPath, before: Option<Entry>) -> Result<Option<Entry>, GitError> {
-        let file = match self.tree.root.read(path, self.tree.largest) {
-            Ok(file) => file,
-            Err(error @ FileError::TooLarge { .. }) => return Err(error.into()),
-            Err(_) => return Ok(None),
-        };
-        let id = Oid::hash_object(ObjectType::Blob, &file.bytes)?;
-        Ok(Some(Entry { id, mode: mode_of(file.seen.mode, before, self.has_modes) }))
+    /// Sees whether a file holds what HEAD or the index has, and reads it only if its size leaves
+    /// that open; none if it cannot be read, is gone, or the time is over.
+    fn compare(
+        &mut self,
+        path: &RepoPath,
+        staged: Option<Entry>,
+    ) -> Result<Option<There>, GitError> {
+        let committed = self.head.get(path.as_str().as_bytes()).copied();
+        let Ok((seen, content)) = self.tree.root.open_file(path) else { return Ok(None) };
+        let mode = mode_of(seen.mode, staged.or(committed), self.has_modes);
+        if !self.may_hold(staged, seen.size)? && !self.may_hold(committed, seen.size)? {
+            return Ok(Some(There::Other(mode)));
+        }
+        match blob::name(seen.size, content, self.until) {
+            Ok(Some(id)) => Ok(Some(There::File(Entry { id, mode }))),
+            Ok(None) => {
+                self.is_cut = true;
+                Ok(None)
+            }
+            Err(_unreadable) => Ok(None),
+        }
     }
 
-    fn refuse_if_late(&self) -> Result<(), GitError> {
-        if self.until <= Instant::now() { Err(GitError::TooLarge(MOST_NAMES)) } else { Ok(()) }
+    /// Whether a file of this size can be what is committed or staged.
+    fn may_hold(&self, entry: Option<Entry>, size: u64) -> Result<bool, GitError> {
+        let Some(entry) = entry.filter(|entry| entry.mode != Mode::Submodule) else {
+            return Ok(false);
+        };
+        match self.objects.read_header(entry.id) {
+            Ok((known, _kind)) => Ok(u64::try_from(known).is_ok_and(|known| known == size)),
+            // Not all of the content is there, as in a partial clone.
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the time is over.
+    fn is_late(&mut self) -> bool {
+        let is_late = self.until <= Instant::now();
+        self.is_cut |= is_late;
+        is_late
     }
 }
 

@@ -1,11 +1,12 @@
 //! What only git asks about the root.
 
+use std::io::Read;
 use std::os::fd::AsFd as _;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{FileError, Root, beneath};
+use super::{FileError, Root, Seen, beneath};
 use crate::repo::RepoPath;
 
 impl Root {
@@ -18,6 +19,20 @@ impl Root {
     /// Whether the path is the daemon's own, so that it looks absent although it may be there.
     pub(in crate::repo) fn hides(&self, path: &RepoPath) -> bool {
         self.own.hides(path)
+    }
+
+    /// Opens a file of any size, to go through it piece by piece.
+    ///
+    /// # Errors
+    /// It is not there, or nothing that is read.
+    pub(in crate::repo) fn open_file(
+        &self,
+        path: &RepoPath,
+    ) -> Result<(Seen, impl Read + use<>), FileError> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = self.open_visible(path, flags)?;
+        let seen = self.regular(path, opened.as_fd())?;
+        Ok((seen, std::fs::File::from(opened)))
     }
 
     /// Whether a directory is the top of another repository.

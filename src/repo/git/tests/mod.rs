@@ -4,8 +4,11 @@ mod agreement;
 mod all;
 mod answers;
 mod contention;
+mod hidden;
 mod history;
+mod large;
 mod named;
+mod patches;
 mod status;
 
 use std::fs;
@@ -80,6 +83,14 @@ impl Scene {
         init(home.path());
         let tree = open(home.path(), &OwnFiles::default()).unwrap();
         Self { home, tree }
+    }
+
+    /// The same repository, in which these files are the daemon's own.
+    fn hiding(self, names: &[&str]) -> Self {
+        let hidden = names.iter().map(|name| self.at(name)).collect();
+        let own = OwnFiles { hidden, ..OwnFiles::default() };
+        let tree = open(self.home.path(), &own).unwrap();
+        Self { tree, ..self }
     }
 
     /// A repository with these files committed.

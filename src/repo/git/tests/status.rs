@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use super::*;
 use crate::repo::git::{Diff, DiffRequest, FileChange, Operation};
 
-fn diff(scene: &Scene, staged: bool, paths: &[&str]) -> Diff {
+pub(super) fn diff(scene: &Scene, staged: bool, paths: &[&str]) -> Diff {
     let paths = paths.iter().map(|text| path(text)).collect();
     scene.tree.diff(&DiffRequest { paths, staged, context: 3, max_bytes: 100_000 }).unwrap()
 }
