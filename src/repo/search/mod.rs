@@ -18,6 +18,7 @@ mod find;
 mod indexer;
 mod library;
 mod listing;
+mod matching;
 mod plan;
 mod postings;
 mod prior;
@@ -51,6 +52,7 @@ use self::scan::scan;
 use self::shared::Shared;
 use crate::clock::Clock;
 use crate::repo::RepoPath;
+use crate::repo::glob;
 use crate::repo::root::{FileError, Root};
 use crate::supervision::{Ended, Supervision, deliver};
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use aho_corasick::AhoCorasick;
 
 use super::find::{Contents, FoundIn, find};
+use super::matching::OutOfTime;
 use super::plan::Plan;
 use super::query::Query;
 use super::segment::{Builder, Segment, Text};
@@ -46,9 +47,20 @@ impl<'p> Filter<'p> {
         Self { plan, words }
     }
 
-    fn wants(&self, text: &str) -> bool {
-        self.plan.query.patterns.iter().all(|pattern| pattern.is_match(text))
-            && self.words.as_ref().is_none_or(|words| words.is_match(&fold(text)))
+    /// Whether a text must be.
+    ///
+    /// # Errors
+    /// The time was over before that was known.
+    fn wants(&self, text: &str, until: Instant) -> Result<bool, OutOfTime> {
+        if !self.words.as_ref().is_none_or(|words| words.is_match(&fold(text))) {
+            return Ok(false);
+        }
+        for pattern in &self.plan.patterns {
+            if pattern.find(text, until)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -105,7 +117,12 @@ fn read(root: &Root, paths: &[RepoPath], filter: &Filter<'_>, until: Instant) ->
             break;
         }
         let Some(contents) = Contents::read(root, path) else { continue };
-        let text = contents.as_str().filter(|text| filter.wants(text));
+        let wanted = contents.as_str().map_or(Ok(false), |text| filter.wants(text, until));
+        let Ok(is_wanted) = wanted else {
+            read.is_whole = false;
+            break;
+        };
+        let text = contents.as_str().filter(|_| is_wanted);
         taken += text.map_or(0, str::len);
         builder.add(Text { path: path.as_str(), stamp: 0, says: text });
         if builder.is_full() {

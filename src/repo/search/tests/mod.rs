@@ -6,6 +6,7 @@ mod freshness;
 mod quality;
 mod ranking;
 mod same;
+mod slow;
 
 use std::path::PathBuf;
 use std::sync::Arc;
