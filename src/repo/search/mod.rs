@@ -163,8 +163,7 @@ impl Index {
         let given_up = Arc::clone(&shared);
         let on_end = move |ended| {
             if matches!(ended, Ended::GaveUp(_)) {
-                given_up.withdraw();
-                given_up.update(|state| state.phase = Phase::Failed);
+                given_up.give_up();
             }
             on_end(ended);
         };
@@ -218,6 +217,8 @@ fn answer(shared: &Shared, query: &Query, limit: usize) -> Result<Found, SearchE
 }
 
 fn by_index(shared: &Shared, query: &Query, limit: usize) -> Option<std::io::Result<FoundIn>> {
+    // Without an index, what changed since matters to nobody.
+    shared.current()?;
     // In this order: what is settled is in the snapshot that is taken afterwards.
     let changed = shared.changed_paths();
     let snapshot = shared.current()?;
