@@ -228,14 +228,17 @@ impl Library {
             }
         }
         let Some(watch) = &mut self.watch else { return Ok(()) };
-        for known in watch.children(directory) {
+        let mut known = watch.children(directory);
+        known.retain(|below| {
             // One that was named may be another one of the same name.
-            if !listing.directories.contains(&known) || named.contains(&known) {
-                watch.remove(&known);
+            let is_other = named.contains(below) || !listing.directories.contains(below);
+            if is_other {
+                watch.remove(below);
             }
-        }
+            !is_other
+        });
         for below in listing.directories {
-            if watch.children(directory).contains(&below) {
+            if known.contains(&below) {
                 continue;
             }
             let below = Some(below);
