@@ -19,6 +19,7 @@ mod indexer;
 mod library;
 mod listing;
 mod matching;
+mod merging;
 mod plan;
 mod postings;
 mod prior;
@@ -206,6 +207,7 @@ fn answer(shared: &Shared, query: &Query, limit: usize) -> Result<Found, SearchE
     // A fault of the index costs its use and no answer.
     match catch_unwind(AssertUnwindSafe(|| by_index(shared, query, limit))) {
         Ok(Some(Ok(FoundIn { hits, is_complete }))) => {
+            let is_complete = is_complete && !shared.state().is_cut;
             return Ok(Found { hits, answered_by: AnsweredBy::Index, is_complete });
         }
         Ok(Some(Err(error))) => warn!(%error, "the search index cannot be read"),

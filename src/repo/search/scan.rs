@@ -80,6 +80,7 @@ pub(super) fn scan(root: &Root, query: &Query, limit: usize) -> Result<FoundIn, 
         }
         if MOST_FILES <= paths.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
+    let is_cut = walked.is_cut || MOST_FILES <= paths.len();
     paths.sort_unstable();
     let half = paths.len().div_ceil(THREADS).max(1);
     let parts: Vec<Read> = std::thread::scope(|scope| {
@@ -90,7 +91,7 @@ pub(super) fn scan(root: &Root, query: &Query, limit: usize) -> Result<FoundIn, 
         let threads: Vec<_> = paths.chunks(half).map(|paths| scope.spawn(read(paths))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
     });
-    let is_whole = !walked.is_cut && parts.iter().all(|part| part.is_whole);
+    let is_whole = !is_cut && parts.iter().all(|part| part.is_whole);
     let snapshot = Snapshot::of(parts.into_iter().flat_map(|part| part.segments));
     // What was found is shown even if it took all the time.
     let until = until.max(Instant::now() + Duration::from_millis(300));

@@ -3,6 +3,7 @@
 mod damage;
 mod failures;
 mod freshness;
+mod in_step;
 mod quality;
 mod ranking;
 mod same;
