@@ -1,6 +1,9 @@
 //! The reader of queries: what it understands is bounded, searches without failing, and is
 //! understood the same when it is written down again.
 
+// What the search takes globs from.
+#[path = "../../src/repo/glob.rs"]
+pub mod glob;
 // Its fields are known to the search alone, the place of which this file takes.
 #[path = "../../src/repo/search/query.rs"]
 mod parser;
@@ -21,6 +24,8 @@ pub fn check(input: &[u8]) {
     };
     query.terms.iter().for_each(check_term);
     assert!(query.terms.len() <= 32, "{} terms", query.terms.len());
+    assert!(query.patterns.len() <= 4 && query.paths.len() <= 8, "{query:?}");
+    assert!(query.extensions.len() <= 32, "{query:?}");
     assert!(query.extensions.iter().all(|it| !it.is_empty() && !it.starts_with('.')), "{query:?}");
     assert_eq!(query.is_question, text.trim_end().ends_with('?'), "{text:?}");
     for pattern in &query.patterns {

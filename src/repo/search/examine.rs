@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Instant;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::Regex;
 
 use super::definitions::{Language, defined};
+use super::matching::OutOfTime;
 use super::plan::{Plan, Sought};
 use super::prior::Wish;
 use super::snippet::snippet;
@@ -89,10 +91,23 @@ impl<'p> Examiner<'p> {
     }
 
     /// Looks at a file; none if it is no hit. Without a text, only its path can be one.
-    pub(super) fn examine(&self, path: &str, text: Option<&str>) -> Option<Shown> {
-        let folded_path = fold(path);
+    ///
+    /// # Errors
+    /// The time was over before that was known.
+    pub(super) fn examine(
+        &self,
+        path: &str,
+        text: Option<&str>,
+        until: Instant,
+    ) -> Result<Option<Shown>, OutOfTime> {
         let text = text.unwrap_or("");
-        let matched = self.patterns(text)?;
+        let matched = self.patterns(text, until)?;
+        Ok(matched.and_then(|matched| self.show(path, text, &matched)))
+    }
+
+    /// Looks at a file in which the patterns match at these places.
+    fn show(&self, path: &str, text: &str, matched: &[Range<usize>]) -> Option<Shown> {
+        let folded_path = fold(path);
         let needs_words = self.texts.is_some() || !self.phrases.is_empty();
         let folded = if needs_words { fold(text) } else { String::new() };
         let found = self.occurrences(text, &folded);
@@ -101,7 +116,7 @@ impl<'p> Examiner<'p> {
         }
         let lines = Lines::of(text, if needs_words { &folded } else { text });
         let language = Language::of(folded_path.rsplit_once('.').map_or("", |(_, e)| e));
-        let best = self.best_line(&found, &matched, &lines, language);
+        let best = self.best_line(&found, matched, &lines, language);
         Some(match best {
             Some((line, score, first)) => Shown {
                 line: u32::try_from(line + 1).ok(),
@@ -113,9 +128,13 @@ impl<'p> Examiner<'p> {
     }
 
     /// Where each pattern matches first; none if one does not match.
-    fn patterns(&self, text: &str) -> Option<Vec<Range<usize>>> {
-        let patterns = self.plan.query.patterns.iter();
-        patterns.map(|pattern| pattern.find(text).map(|found| found.range())).collect()
+    fn patterns(&self, text: &str, until: Instant) -> Result<Option<Vec<Range<usize>>>, OutOfTime> {
+        let mut matched = Vec::new();
+        for pattern in &self.plan.patterns {
+            let Some(place) = pattern.find(text, until)? else { return Ok(None) };
+            matched.push(place);
+        }
+        Ok(Some(matched))
     }
 
     /// Where in the folded text the sought stand.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::candidates::candidates;
 use super::examine::Examiner;
+use super::matching::OutOfTime;
 use super::plan::Plan;
 use super::prior::Wish;
 use super::query::Query;
@@ -19,7 +20,7 @@ const WEIGHED: usize = 64;
 /// How many files are read for words that any of them may have.
 const READ: usize = 96;
 
-/// How long files are read for texts that the index cannot tell.
+/// How long files are read for texts that the index cannot tell, and patterns looked for in them.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What was found in a snapshot.
@@ -66,7 +67,14 @@ pub(super) fn find(
             read += 1;
             let Ok(path) = RepoPath::parse(candidate.path) else { continue };
             let Some(text) = Contents::read(root, &path) else { continue };
-            let Some(shown) = examiner.examine(candidate.path, text.as_str()) else { continue };
+            let shown = match examiner.examine(candidate.path, text.as_str(), until) {
+                Ok(Some(shown)) => shown,
+                Ok(None) => continue,
+                Err(OutOfTime) => {
+                    found.is_complete = false;
+                    break 'all;
+                }
+            };
             let line = if plan.wish == Wish::Prose { 0.8 } else { 1.0 };
             let score = candidate.score + line * candidate.prior * shown.score;
             found.hits.push(Hit { path, line: shown.line, snippet: shown.snippet, score });

@@ -8,7 +8,8 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracing::{info, warn};
 
-use super::library::{Library, LibraryError, Merged};
+use super::library::{Library, LibraryError};
+use super::merging::Merged;
 use super::shared::Shared;
 use super::watch::{Changes, Waiter};
 use crate::repo::RepoPath;
@@ -40,11 +41,20 @@ pub(super) struct Indexer {
     /// Whether a look is due soon.
     is_due: bool,
     is_merging: bool,
+    /// Whether a failed look will be taken again.
+    is_retrying: bool,
 }
 
 impl Indexer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, library: None, waiter: None, is_due: false, is_merging: false }
+        Self {
+            shared,
+            library: None,
+            waiter: None,
+            is_due: false,
+            is_merging: false,
+            is_retrying: false,
+        }
     }
 
     /// Opens what was kept, and brings it into step.
@@ -97,7 +107,9 @@ impl Indexer {
             }
             Err(LibraryError::File(error)) => {
                 warn!(%error, "the files cannot be looked through yet");
-                ctx.run_later(RETRY, Self::reconcile_later);
+                if !std::mem::replace(&mut self.is_retrying, true) {
+                    ctx.run_later(RETRY, Self::reconcile_later);
+                }
             }
         }
         let extent = library.watch.as_ref().map(super::watch::Watch::extent);
@@ -110,6 +122,7 @@ impl Indexer {
     }
 
     fn reconcile_later(&mut self, ctx: &mut Context<Self>) {
+        self.is_retrying = false;
         self.reconcile(ctx);
     }
 
@@ -166,6 +179,7 @@ impl Indexer {
                 library.watch.as_mut().map_or_else(Changes::default, super::watch::Watch::changes);
             changes.directories.extend(told.keys().map(RepoPath::parent));
             changes.files.extend(told.keys().cloned());
+            changes.is_anywhere |= told.keys().any(|path| path.file_name() == ".gitignore");
             if changes == Changes::default() { Ok(()) } else { library.look_at(changes) }
         });
         if is_done {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::find::Contents;
-use super::listing::list;
-use super::segment::{Builder, Segment, Text, merge};
+use super::listing::{is_gone, is_passing, list};
+use super::merging::{Merged, Merging};
+use super::segment::{Builder, Text};
 use super::shared::Shared;
 use super::shelf::{Kept, KeptFile, Shelf};
 use super::snapshot::Snapshot;
@@ -50,22 +51,13 @@ pub(super) struct Library {
     kept: Vec<Kept>,
     snapshot: Snapshot,
     bytes: u64,
+    /// How many bytes of text are taken in.
+    pub(super) most_bytes: u64,
+    /// Whether some text was left out for that.
+    is_full: bool,
+    /// What could not be read, although it may be there.
+    failed: Option<FileError>,
     pub(super) watch: Option<Watch>,
-}
-
-/// Segments that are to be one.
-pub(super) struct Merging {
-    first: usize,
-    segments: Vec<Arc<Segment>>,
-    name: Option<String>,
-    file: std::fs::File,
-}
-
-/// What became of them.
-pub(super) struct Merged {
-    first: usize,
-    count: usize,
-    kept: Kept,
 }
 
 impl Library {
@@ -85,8 +77,17 @@ impl Library {
                 None
             }
         };
-        let snapshot = Snapshot::default();
-        let mut library = Self { shared, shelf, kept: Vec::new(), snapshot, bytes: 0, watch };
+        let mut library = Self {
+            shared,
+            shelf,
+            kept: Vec::new(),
+            snapshot: Snapshot::default(),
+            bytes: 0,
+            most_bytes: MOST_BYTES,
+            is_full: false,
+            failed: None,
+            watch,
+        };
         library.load();
         library
     }
@@ -97,6 +98,7 @@ impl Library {
             Ok(kept) => {
                 self.snapshot = Snapshot::of(kept.iter().map(|kept| Arc::clone(&kept.segment)));
                 self.kept = kept;
+                self.is_full = self.most_bytes <= self.snapshot.extent().bytes;
             }
             Err(error) => {
                 warn!(%error, "the search index is built anew");
@@ -166,7 +168,10 @@ impl Library {
         let mut changes = BTreeMap::new();
         for path in self.snapshot.paths() {
             let is_there = files.binary_search_by(|(other, _)| other.as_str().cmp(path)).is_ok();
-            if !is_there && let Ok(path) = RepoPath::parse(path) {
+            if !is_there
+                && let Ok(path) = RepoPath::parse(path)
+                && (!walked.is_cut || is_gone(&root, &path))
+            {
                 changes.insert(path, Change::Gone);
             }
         }
@@ -176,7 +181,10 @@ impl Library {
             }
         }
         self.shared.update(|state| state.is_cut = is_cut);
-        self.apply(changes)
+        self.apply(changes)?;
+        // What cannot be read for long is tried again when everything is looked at again.
+        self.failed = None;
+        Ok(())
     }
 
     /// Looks at what was changed.
@@ -197,7 +205,8 @@ impl Library {
             }
             self.look_into(&directory, &changes.files, &mut found, &mut left)?;
         }
-        self.apply(found)
+        self.apply(found)?;
+        self.failed.take().map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn look_into(
@@ -208,7 +217,8 @@ impl Library {
         left: &mut Vec<Directory>,
     ) -> Result<(), LibraryError> {
         let root = Arc::clone(&self.shared.root);
-        let listing = list(&root, directory)?;
+        let mut listing = list(&root, directory)?;
+        self.failed = listing.failed.take().or(self.failed.take());
         let prefix = directory.as_ref().map(|path| format!("{path}/")).unwrap_or_default();
         for path in self.snapshot.paths() {
             let Some(rest) = path.strip_prefix(prefix.as_str()) else { continue };
@@ -218,24 +228,27 @@ impl Library {
                     .is_ok_and(|below| listing.directories.contains(&below)),
                 None => listing.files.binary_search_by(|(other, _)| other.cmp(&path)).is_ok(),
             };
-            if !is_there {
+            if !is_there && (listing.is_whole || is_gone(&root, &path)) {
                 found.insert(path, Change::Gone);
             }
         }
-        for (path, stamp) in listing.files {
+        for (path, stamp) in std::mem::take(&mut listing.files) {
             if named.contains(&path) || self.snapshot.stamp(path.as_str()) != Some(stamp) {
                 found.insert(path, Change::Read);
             }
         }
         let Some(watch) = &mut self.watch else { return Ok(()) };
-        for known in watch.children(directory) {
+        let mut known = watch.children(directory);
+        known.retain(|below| {
             // One that was named may be another one of the same name.
-            if !listing.directories.contains(&known) || named.contains(&known) {
-                watch.remove(&known);
+            let is_other = named.contains(below) || listing.lacks_directory(&root, below);
+            if is_other {
+                watch.remove(below);
             }
-        }
+            !is_other
+        });
         for below in listing.directories {
-            if watch.children(directory).contains(&below) {
+            if known.contains(&below) {
                 continue;
             }
             let below = Some(below);
@@ -274,26 +287,37 @@ impl Library {
             self.keep();
         }
         self.publish();
+        self.shared.update(|state| state.is_cut |= self.is_full);
         Ok(())
     }
 
     fn read(&mut self, path: &RepoPath, builder: &mut Builder) {
-        let Ok(file) = self.shared.root.read(path, LONGEST_TEXT) else {
-            match self.shared.root.look(path) {
-                // It is too large, and found by its path.
-                Ok(seen) => {
-                    let stamp = seen.fingerprint();
-                    builder.add(Text { path: path.as_str(), stamp, says: None });
-                }
-                Err(_gone) => builder.remove(path.as_str()),
+        let file = match self.shared.root.read(path, LONGEST_TEXT) {
+            Ok(file) => file,
+            // It stays as it is known, which is not as it is: so it will be read again.
+            Err(error) if is_passing(&error) => {
+                self.failed = Some(error);
+                return;
             }
-            return;
+            Err(_for_good) => {
+                match self.shared.root.look(path) {
+                    // It is too large, and found by its path.
+                    Ok(seen) => {
+                        let stamp = seen.fingerprint();
+                        builder.add(Text { path: path.as_str(), stamp, says: None });
+                    }
+                    Err(_gone) => builder.remove(path.as_str()),
+                }
+                return;
+            }
         };
         // A file that was written just now may be written once more without a trace.
         let age = self.shared.clock.now().since(file.seen.modified);
         let stamp = if age.whole_milliseconds() < 100 { 0 } else { file.seen.fingerprint() };
         let contents = Contents::of(file.bytes);
-        let text = contents.as_str().filter(|_| self.bytes < MOST_BYTES);
+        let is_full = self.most_bytes <= self.bytes;
+        self.is_full |= is_full && contents.as_str().is_some();
+        let text = contents.as_str().filter(|_| !is_full);
         self.bytes += text.map_or(0, |text| text.len() as u64);
         builder.add(Text { path: path.as_str(), stamp, says: text });
     }
@@ -352,19 +376,5 @@ impl Library {
         self.snapshot = Snapshot::of(self.kept.iter().map(|kept| Arc::clone(&kept.segment)));
         self.keep();
         self.publish();
-    }
-}
-
-impl Merging {
-    /// Merges them.
-    ///
-    /// # Errors
-    /// One cannot be read, or the result not be written.
-    pub(super) fn run(self) -> io::Result<Merged> {
-        let Self { first, segments, name, file } = self;
-        let (segment, digest) = merge(&segments, first == 0, file, &mut std::thread::yield_now)?;
-        let file = name.map(|name| KeptFile::new(name, digest));
-        let kept = Kept { segment: Arc::new(segment), file };
-        Ok(Merged { first, count: segments.len(), kept })
     }
 }

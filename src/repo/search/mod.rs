@@ -18,6 +18,8 @@ mod find;
 mod indexer;
 mod library;
 mod listing;
+mod matching;
+mod merging;
 mod plan;
 mod postings;
 mod prior;
@@ -51,6 +53,7 @@ use self::scan::scan;
 use self::shared::Shared;
 use crate::clock::Clock;
 use crate::repo::RepoPath;
+use crate::repo::glob;
 use crate::repo::root::{FileError, Root};
 use crate::supervision::{Ended, Supervision, deliver};
 
@@ -161,8 +164,7 @@ impl Index {
         let given_up = Arc::clone(&shared);
         let on_end = move |ended| {
             if matches!(ended, Ended::GaveUp(_)) {
-                given_up.withdraw();
-                given_up.update(|state| state.phase = Phase::Failed);
+                given_up.give_up();
             }
             on_end(ended);
         };
@@ -205,6 +207,7 @@ fn answer(shared: &Shared, query: &Query, limit: usize) -> Result<Found, SearchE
     // A fault of the index costs its use and no answer.
     match catch_unwind(AssertUnwindSafe(|| by_index(shared, query, limit))) {
         Ok(Some(Ok(FoundIn { hits, is_complete }))) => {
+            let is_complete = is_complete && !shared.state().is_cut;
             return Ok(Found { hits, answered_by: AnsweredBy::Index, is_complete });
         }
         Ok(Some(Err(error))) => warn!(%error, "the search index cannot be read"),
@@ -216,6 +219,8 @@ fn answer(shared: &Shared, query: &Query, limit: usize) -> Result<Found, SearchE
 }
 
 fn by_index(shared: &Shared, query: &Query, limit: usize) -> Option<std::io::Result<FoundIn>> {
+    // Without an index, what changed since matters to nobody.
+    shared.current()?;
     // In this order: what is settled is in the snapshot that is taken afterwards.
     let changed = shared.changed_paths();
     let snapshot = shared.current()?;

@@ -1,6 +1,7 @@
 //! What a query asks of the index: which words must or may stand in a file, and how much each
 //! counts.
 
+use super::matching::Pattern;
 use super::prior::Wish;
 use super::query::Query;
 use super::required::required;
@@ -13,6 +14,8 @@ pub(super) struct Plan<'a> {
     pub(super) query: &'a Query,
     /// What is looked for, each in its own way.
     pub(super) sought: Vec<Sought>,
+    /// Every one of these must match in the contents.
+    pub(super) patterns: Vec<Pattern<'a>>,
     /// What the patterns need: one literal of each entry.
     pub(super) of_patterns: Vec<Vec<Literal>>,
     /// What kind of file answers it.
@@ -90,6 +93,7 @@ impl<'a> Plan<'a> {
         Self {
             query,
             sought: sought.collect(),
+            patterns: query.patterns.iter().map(Pattern::new).collect(),
             of_patterns: clauses.map(clause).collect(),
             wish: if is_prose { Wish::Prose } else { Wish::Text },
         }

@@ -3,14 +3,30 @@
 use globset::{GlobBuilder, GlobMatcher};
 use regex::{Regex, RegexBuilder};
 
+use super::glob::Glob;
+
 /// The longest query, in bytes.
 const LONGEST_QUERY: usize = 1000;
 
 /// The most words and phrases that count; a question is understood by fewer.
 const MOST_TERMS: usize = 32;
 
-/// The most memory that a compiled pattern may take, in bytes.
-const PATTERN_MEMORY: usize = 1 << 20;
+/// The most patterns.
+const MOST_PATTERNS: usize = 4;
+
+/// The most filters of paths.
+const MOST_PATHS: usize = 8;
+
+/// The most endings.
+const MOST_EXTENSIONS: usize = 32;
+
+/// The most memory that a compiled pattern may take, in bytes. In the worst case each letter of a
+/// text costs time in proportion to it. A `\w` takes a fifth of it.
+const PATTERN_MEMORY: usize = 256 * 1024;
+
+/// What is said of a pattern that takes more.
+const TOO_LARGE: &str = "it is too large; write fewer or smaller counts like {100}, and [a-z_] or \
+                         \\S in place of \\w";
 
 /// The forms of a query, for whoever asks with none.
 const FORMS: &str =
@@ -64,6 +80,14 @@ pub enum QueryError {
     /// Nothing follows the colon.
     #[error("query has {0}: with nothing after it; it may have {FORMS}")]
     NothingAfter(&'static str),
+    /// There are too many of one form.
+    #[error("query has more than {most} {form}: parts; leave some out, or ask in several searches")]
+    TooMany {
+        /// The form, without its colon.
+        form: &'static str,
+        /// How many are allowed.
+        most: usize,
+    },
     /// The glob is none.
     #[error("query has a path: glob that cannot be read ({0})")]
     Glob(String),
@@ -112,6 +136,7 @@ impl Query {
         }
         if let Some(rest) = text.strip_prefix("path:") {
             let (value, rest) = value(rest, false)?;
+            check_room("path", self.paths.len(), MOST_PATHS)?;
             self.paths.push(PathFilter::parse(value)?);
             return Ok(rest);
         }
@@ -123,10 +148,12 @@ impl Query {
             if self.extensions.len() == before {
                 return Err(QueryError::NothingAfter("ext"));
             }
+            check_room("ext", self.extensions.len() - 1, MOST_EXTENSIONS)?;
             return Ok(rest);
         }
         if let Some(rest) = text.strip_prefix("re:") {
             let (value, rest) = value(rest, true)?;
+            check_room("re", self.patterns.len(), MOST_PATTERNS)?;
             self.patterns.push(pattern(value)?);
             return Ok(rest);
         }
@@ -166,6 +193,8 @@ impl PathFilter {
         if !text.contains(['*', '?', '[', '{']) {
             return Ok(Self::Contains(text.to_lowercase()));
         }
+        // What is allowed is the same wherever a glob is; only what it is compared with is not.
+        Glob::parse(text).map_err(|error| QueryError::Glob(visible(&error.to_string())))?;
         let anywhere = if text.starts_with("**/") { text.into() } else { format!("**/{text}") };
         let glob = GlobBuilder::new(&anywhere)
             .literal_separator(true)
@@ -206,13 +235,18 @@ fn value(text: &str, is_pattern: bool) -> Result<(&str, &str), QueryError> {
     Err(QueryError::OpenPhrase)
 }
 
+/// Whether one more part of a form is allowed.
+fn check_room(form: &'static str, count: usize, most: usize) -> Result<(), QueryError> {
+    if count < most { Ok(()) } else { Err(QueryError::TooMany { form, most }) }
+}
+
 fn pattern(text: &str) -> Result<Regex, QueryError> {
     if text.is_empty() {
         return Err(QueryError::NothingAfter("re"));
     }
     RegexBuilder::new(text).multi_line(true).size_limit(PATTERN_MEMORY).build().map_err(|error| {
         match error {
-            regex::Error::CompiledTooBig(_) => QueryError::Pattern("it is too large".to_owned()),
+            regex::Error::CompiledTooBig(_) => QueryError::Pattern(TOO_LARGE.to_owned()),
             // The last line says what is wrong; those before it draw the place.
             error => {
                 let text = error.to_string();
@@ -307,6 +341,44 @@ mod tests {
             let error = Query::parse(text).unwrap_err();
             let is_expected = matches!(error, QueryError::Pattern(_) | QueryError::Glob(_));
             assert!(is_expected && !error.to_string().contains(char::is_control), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_cost_too_much_is_refused() {
+        for text in ["re:a[ab]{6000}c", "re:\\w{40}", "re:(?:a?b?){3000}"] {
+            let error = Query::parse(text).unwrap_err();
+            assert_eq!(error, QueryError::Pattern(TOO_LARGE.to_owned()), "{text}");
+        }
+        for (text, form, most) in [
+            ("re:a ", "re", MOST_PATTERNS),
+            ("path:a ", "path", MOST_PATHS),
+            ("path:*.rs ", "path", MOST_PATHS),
+            ("ext:rs ", "ext", MOST_EXTENSIONS),
+            ("ext:rs,c ", "ext", MOST_EXTENSIONS / 2),
+        ] {
+            Query::parse(&text.repeat(most)).unwrap();
+            let error = Query::parse(&text.repeat(most + 1)).unwrap_err();
+            assert!(matches!(error, QueryError::TooMany { form: it, .. } if it == form), "{error}");
+        }
+        let nested = format!("path:{}a{}", "{".repeat(4), "}".repeat(4));
+        let wide = format!("path:{{{}a}}", "a,".repeat(40));
+        let long = format!("path:*{}", "a".repeat(256));
+        for text in [&*nested, &*wide, &*long, "path:a/../*.rs"] {
+            let error = Query::parse(text).unwrap_err();
+            assert!(matches!(error, QueryError::Glob(_)), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn usual_patterns_are_small_enough() {
+        for text in [
+            r#"re:"pub fn \w+\(\w+: \w+\) -> \w+""#,
+            r"re:(?i)\btodo\b.{0,200}\d+",
+            r"re:impl<.*>\s+\w+\s+for\s+\w+",
+            r"re:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        ] {
+            assert!(Query::parse(text).is_ok(), "{text}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use aho_corasick::AhoCorasick;
 
 use super::find::{Contents, FoundIn, find};
+use super::matching::OutOfTime;
 use super::plan::Plan;
 use super::query::Query;
 use super::segment::{Builder, Segment, Text};
@@ -46,9 +47,20 @@ impl<'p> Filter<'p> {
         Self { plan, words }
     }
 
-    fn wants(&self, text: &str) -> bool {
-        self.plan.query.patterns.iter().all(|pattern| pattern.is_match(text))
-            && self.words.as_ref().is_none_or(|words| words.is_match(&fold(text)))
+    /// Whether a text must be.
+    ///
+    /// # Errors
+    /// The time was over before that was known.
+    fn wants(&self, text: &str, until: Instant) -> Result<bool, OutOfTime> {
+        if !self.words.as_ref().is_none_or(|words| words.is_match(&fold(text))) {
+            return Ok(false);
+        }
+        for pattern in &self.plan.patterns {
+            if pattern.find(text, until)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -68,6 +80,7 @@ pub(super) fn scan(root: &Root, query: &Query, limit: usize) -> Result<FoundIn, 
         }
         if MOST_FILES <= paths.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
+    let is_cut = walked.is_cut || MOST_FILES <= paths.len();
     paths.sort_unstable();
     let half = paths.len().div_ceil(THREADS).max(1);
     let parts: Vec<Read> = std::thread::scope(|scope| {
@@ -78,7 +91,7 @@ pub(super) fn scan(root: &Root, query: &Query, limit: usize) -> Result<FoundIn, 
         let threads: Vec<_> = paths.chunks(half).map(|paths| scope.spawn(read(paths))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect()
     });
-    let is_whole = !walked.is_cut && parts.iter().all(|part| part.is_whole);
+    let is_whole = !is_cut && parts.iter().all(|part| part.is_whole);
     let snapshot = Snapshot::of(parts.into_iter().flat_map(|part| part.segments));
     // What was found is shown even if it took all the time.
     let until = until.max(Instant::now() + Duration::from_millis(300));
@@ -105,7 +118,12 @@ fn read(root: &Root, paths: &[RepoPath], filter: &Filter<'_>, until: Instant) ->
             break;
         }
         let Some(contents) = Contents::read(root, path) else { continue };
-        let text = contents.as_str().filter(|text| filter.wants(text));
+        let wanted = contents.as_str().map_or(Ok(false), |text| filter.wants(text, until));
+        let Ok(is_wanted) = wanted else {
+            read.is_whole = false;
+            break;
+        };
+        let text = contents.as_str().filter(|_| is_wanted);
         taken += text.map_or(0, str::len);
         builder.add(Text { path: path.as_str(), stamp: 0, says: text });
         if builder.is_full() {

@@ -75,9 +75,20 @@ impl Shared {
         drop(before);
     }
 
+    /// Has searches do without the index for good.
+    pub(super) fn give_up(&self) {
+        self.withdraw();
+        self.update(|state| state.phase = Phase::Failed);
+        // From now on nothing is noted, and nobody is left to settle what was.
+        lock(&self.changed).1.clear();
+    }
+
     /// Has the next search see these files as they are.
     pub(super) fn note_changed(&self, paths: Vec<RepoPath>) {
         let (last, changed) = &mut *lock(&self.changed);
+        if self.state().phase == Phase::Failed {
+            return;
+        }
         for path in paths {
             *last += 1;
             changed.insert(path, *last);

@@ -44,7 +44,7 @@ pub struct IndexState {
     pub watches: usize,
     /// Whether some directory could not be watched; changes there are found within minutes.
     pub is_watch_partial: bool,
-    /// Whether there are more files than are searched.
+    /// Whether there are more files or more text than are searched.
     pub is_cut: bool,
     /// When it was last brought into step with a change.
     pub updated: Option<Timestamp>,

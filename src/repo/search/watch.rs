@@ -133,7 +133,7 @@ impl Watch {
     }
 
     /// The directories below one that are watched.
-    pub(super) fn children(&self, of: &Directory) -> Vec<RepoPath> {
+    pub(super) fn children(&self, of: &Directory) -> BTreeSet<RepoPath> {
         let all = self.numbers.keys().flatten();
         all.filter(|path| path.parent() == *of).cloned().collect()
     }

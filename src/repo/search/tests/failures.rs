@@ -28,7 +28,13 @@ async fn an_indexer_that_is_given_up_leaves_the_direct_look() {
     let site = Site::new(&[("a.md", "dingo")]);
     fail::cfg("search-begin", "panic(never begins)").unwrap();
     let index = site.start();
+    let own = vec![RepoPath::parse("a.md").unwrap()];
+    index.changed(own.clone());
     until("it is given up", || index.state().phase == Phase::Failed).await;
+    until("nothing is noted", || index.0.shared.changed().is_empty()).await;
+    // Nobody would ever settle it.
+    index.changed(own);
+    assert!(index.0.shared.changed().is_empty());
     let found = search(&index, "dingo").await;
     assert_eq!((paths(&found), found.answered_by), (vec!["a.md"], AnsweredBy::Scan));
     assert!(found.is_complete);

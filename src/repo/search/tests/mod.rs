@@ -3,9 +3,11 @@
 mod damage;
 mod failures;
 mod freshness;
+mod in_step;
 mod quality;
 mod ranking;
 mod same;
+mod slow;
 
 use std::path::PathBuf;
 use std::sync::Arc;
