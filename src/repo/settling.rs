@@ -48,7 +48,7 @@ impl Repo {
     /// Settles what an earlier daemon left, before anything else is changed.
     pub(super) async fn settle_what_was_left(&self) -> Result<(), RepoError> {
         // A lock that is left would be in everybody's way until the next commit of ours.
-        if let Err(error) = self.blocking(tidy_git).await {
+        if let Err(error) = self.blocking(Work::Change, tidy_git).await {
             error!(%error, "what a cut-off commit may have left was not removed");
         }
         for intent in self.journal().left_open().await? {
