@@ -81,7 +81,13 @@ impl Reader<'_> {
         let url = self.daemon.url.as_str();
         let ran = Command::new("sh")
             .args(["-c", &script])
-            .envs([("URL", url), ("KEY", self.key), ("JOB", &self.job), ("CANARY", &self.canary), ("SHA", &self.sha)])
+            .envs([
+                ("URL", url),
+                ("KEY", self.key),
+                ("JOB", &self.job),
+                ("CANARY", &self.canary),
+                ("SHA", &self.sha),
+            ])
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&ran.stdout).into_owned();

@@ -49,7 +49,9 @@ async fn check(rows: Vec<Row>) {
             let name = format!("{name} on {path}");
             let answer = send(&target, &line, &all, if is_call { &body } else { "" }).unwrap();
             match is_let_in {
-                true if ["/nothing", "/documents/adder:3"].contains(path) => assert_eq!(answer.status, 404, "{name}"),
+                true if ["/nothing", "/documents/adder:3"].contains(path) => {
+                    assert_eq!(answer.status, 404, "{name}")
+                }
                 true => assert_eq!(answer.status, 200, "{name}"),
                 false => assert_eq!(answer.status, 403, "{name}"),
             }

@@ -101,9 +101,7 @@ async fn only_files_of_the_repository_are_committed() {
         let outcome = site.call("git_commit", add(&["ok.md", path])).await;
         assert!(matches!(outcome, Outcome::Invalid(_)), "G7 {path}: {outcome:?}");
     }
-    for path in
-        ["inner/f", "inner", "pipe", "link/passwd", "slink", "sub", "nothing"]
-    {
+    for path in ["inner/f", "inner", "pipe", "link/passwd", "slink", "sub", "nothing"] {
         let outcome = site.call("git_commit", add(&["ok.md", path])).await;
         let Outcome::Refused(said) = outcome else { panic!("G5–G7 {path}: {outcome:?}") };
         assert!(said.contains(path.split('/').next().unwrap()), "G5–G7 {path}: {said}");
