@@ -3,15 +3,13 @@
 use std::cmp::Ordering;
 use std::io;
 
+use super::filter::{Filter, MOST_WORDS};
 use super::plan::{Literal, Plan, Sought};
 use super::postings::{Occurrence, decode};
 use super::prior::Wish;
-use super::segment::{LONG_WORDS, Place, Segment};
+use super::segment::{Place, Segment};
 use super::snapshot::{Part, Snapshot};
 use super::words::LONGEST_WORD;
-
-/// The most words of a vocabulary that a fragment is looked up by. With more, it tells too little.
-const MOST_WORDS: usize = 4096;
 
 /// How much a word counts that is only part of an identifier, beside a whole one.
 const PART: f32 = 0.6;
@@ -89,7 +87,9 @@ pub(super) fn candidates<'a>(
     for clause in &plan.of_patterns {
         let mut any = per_file(snapshot, false);
         for literal in clause {
-            search.mark(literal, &mut any)?;
+            for (any, has) in any.iter_mut().zip(search.having(literal)?) {
+                any.iter_mut().zip(has).for_each(|(any, has)| *any |= has);
+            }
         }
         search.allow_only(&any);
     }
@@ -126,26 +126,37 @@ impl<'s> Search<'s, '_> {
         }
         let mut best = per_file(self.snapshot, 0.0f32);
         let literal = &sought.literal;
-        if literal.is_word() {
-            self.words(sought, &mut best)?;
-        } else {
+        if !literal.is_word() {
             for (fragment, _) in &literal.fragments {
                 self.exact(fragment, 0.5, &mut best)?;
             }
-        }
-        if sought.is_required || !literal.is_word() {
-            let mut has = per_file(self.snapshot, false);
-            self.mark(literal, &mut has)?;
+            let has = self.having(literal)?;
             if sought.is_required {
                 self.allow_only(&has);
             } else {
                 keep_only(&mut best, &has);
             }
+        } else if sought.is_required {
+            let has = self.containing(literal, &mut best)?;
+            self.allow_only(&has);
+        } else {
+            self.exact(&literal.text, 1.0, &mut best)?;
+            for form in &sought.forms {
+                self.exact(form, FORM, &mut best)?;
+            }
+            if best.iter().flatten().all(|value| *value <= 0.0) {
+                let _all = self.containing(literal, &mut best)?;
+            }
         }
+        Ok(self.sum_up(&best))
+    }
+
+    /// Adds what was found of one of the sought; returns how rare it is.
+    fn sum_up(&mut self, best: &PerFile<f32>) -> f32 {
         let found = best.iter().flatten().filter(|value| 0.0 < **value).count();
         let found = as_f32(found as u64);
         let rarity = (1.0 + (self.files - found + 0.5).max(0.0) / (found + 0.5)).ln();
-        for ((scores, covered), best) in self.scores.iter_mut().zip(&mut self.covered).zip(&best) {
+        for ((scores, covered), best) in self.scores.iter_mut().zip(&mut self.covered).zip(best) {
             for ((score, covered), best) in scores.iter_mut().zip(covered).zip(best) {
                 if 0.0 < *best {
                     *score += rarity * best;
@@ -153,29 +164,39 @@ impl<'s> Search<'s, '_> {
                 }
             }
         }
-        Ok(rarity)
+        rarity
     }
 
-    /// The word itself, its forms, and words that contain it if that is all there is.
-    fn words(&mut self, sought: &Sought, best: &mut PerFile<f32>) -> io::Result<()> {
-        let word = &sought.literal.text;
-        self.exact(word, 1.0, best)?;
-        for form in &sought.forms {
-            self.exact(form, FORM, best)?;
-        }
-        if !sought.is_required && best.iter().flatten().any(|value| 0.0 < *value) {
-            return Ok(());
-        }
-        for (place, weight) in [(Place::Start, BEGINNING), (Place::Inside, INSIDE)] {
-            for of in 0..self.snapshot.parts.len() {
-                let Some(part) = self.snapshot.parts.get(of) else { continue };
-                let found = part.segment.vocabulary.with(word.as_bytes(), place, MOST_WORDS);
-                for number in found.unwrap_or_default() {
-                    self.word(of, number, weight, best)?;
-                }
+    /// Scores the files with words that contain the one that was asked for; returns which may.
+    fn containing(
+        &mut self,
+        literal: &Literal,
+        best: &mut PerFile<f32>,
+    ) -> io::Result<PerFile<bool>> {
+        let mut has = per_file(self.snapshot, true);
+        let place = literal.fragments.first().map_or(Place::Inside, |(_, place)| *place);
+        let word = literal.text.as_bytes();
+        for (of, part) in self.snapshot.parts.iter().enumerate() {
+            let vocabulary = &part.segment.vocabulary;
+            let all = vocabulary.with(word, place, MOST_WORDS);
+            let is_all = all.is_some() && word.len() < LONGEST_WORD;
+            let some = || vocabulary.with(word, Place::Start, MOST_WORDS);
+            let some = all.or_else(some).or_else(|| vocabulary.with(word, Place::Whole, 1));
+            for number in some.unwrap_or_default() {
+                let weight = match vocabulary.word(number) {
+                    Some(whole) if whole == word => 1.0,
+                    Some(longer) if longer.starts_with(word) => BEGINNING,
+                    Some(_) | None => INSIDE,
+                };
+                self.word(of, number, weight, best)?;
+            }
+            if is_all && let (Some(has), Some(best)) = (has.get_mut(of), best.get(of)) {
+                let long = Filter::new(&part.segment).long_words()?;
+                let found = best.iter().zip(long).map(|(best, long)| 0.0 < *best || long);
+                *has = found.collect();
             }
         }
-        Ok(())
+        Ok(has)
     }
 
     fn exact(&mut self, word: &str, weight: f32, best: &mut PerFile<f32>) -> io::Result<()> {
@@ -234,56 +255,13 @@ impl<'s> Search<'s, '_> {
         if occurrence.is(Occurrence::WHOLE) { worth } else { PART * worth }
     }
 
-    /// Marks the files that may contain a literal: all that do, and perhaps others.
-    fn mark(&mut self, literal: &Literal, has: &mut PerFile<bool>) -> io::Result<()> {
-        for of in 0..self.snapshot.parts.len() {
-            let (Some(part), Some(has)) = (self.snapshot.parts.get(of), has.get_mut(of)) else {
-                continue;
-            };
-            let mut may = vec![true; has.len()];
-            for (fragment, place) in &literal.fragments {
-                if let Some(with) = self.with_fragment(&part.segment, fragment, *place)? {
-                    may.iter_mut().zip(with).for_each(|(may, with)| *may &= with);
-                }
-            }
-            has.iter_mut().zip(may).for_each(|(has, may)| *has |= may);
-        }
-        Ok(())
-    }
-
-    /// Which files may have a fragment; none if that cannot be told.
-    fn with_fragment(
-        &mut self,
-        segment: &Segment,
-        fragment: &str,
-        place: Place,
-    ) -> io::Result<Option<Vec<bool>>> {
-        if LONGEST_WORD <= fragment.len() {
-            return Ok(None);
-        }
-        let Some(words) = segment.vocabulary.with(fragment.as_bytes(), place, MOST_WORDS) else {
-            return Ok(None);
-        };
-        // What is cut off from a long word is not in the vocabulary.
-        let long = segment.vocabulary.find(LONG_WORDS.as_bytes());
-        self.with_words(segment, words.into_iter().chain(long)).map(Some)
-    }
-
-    fn with_words(
-        &mut self,
-        segment: &Segment,
-        words: impl IntoIterator<Item = usize>,
-    ) -> io::Result<Vec<bool>> {
-        let mut with = vec![false; segment.documents.len()];
-        for number in words {
-            segment.postings(number, &mut self.buffer)?;
-            for posting in decode(&self.buffer) {
-                if let Some(with) = with.get_mut(posting.doc as usize) {
-                    *with = true;
-                }
-            }
-        }
-        Ok(with)
+    /// Which files may contain a literal.
+    fn having(&self, literal: &Literal) -> io::Result<PerFile<bool>> {
+        let parts = self.snapshot.parts.iter().map(|part| {
+            let files = Filter::new(&part.segment).literal(literal)?;
+            Ok(files.unwrap_or_else(|| vec![true; part.counts.len()]))
+        });
+        parts.collect()
     }
 
     fn allow_only(&mut self, has: &PerFile<bool>) {

@@ -9,13 +9,13 @@ use regex::Regex;
 
 use super::definitions::{Language, defined};
 use super::matching::OutOfTime;
-use super::plan::{Plan, Sought};
+use super::plan::{Plan, Sought, is_apart};
 use super::prior::Wish;
 use super::snippet::snippet;
-use super::words::{fold, is_word_char};
+use super::words::fold;
 
-/// How many occurrences are looked at in one file.
-const MOST_OCCURRENCES: usize = 4000;
+/// How many occurrences are looked at in one file: its first ones.
+const MOST_OCCURRENCES: usize = 1000;
 
 /// Whether files are hits, for one query.
 #[derive(Debug)]
@@ -141,12 +141,16 @@ impl<'p> Examiner<'p> {
     fn occurrences(&self, text: &str, folded: &str) -> Vec<Occurrence> {
         let mut found = Vec::new();
         for (number, phrase) in &self.phrases {
-            let hits = phrase.find_iter(folded).take(MOST_OCCURRENCES);
-            found.extend(hits.map(|hit| Occurrence {
-                sought: *number,
-                place: hit.range(),
-                weight: 1.0,
-            }));
+            let mut from = 0;
+            while let Some(hit) = phrase.find_at(folded, from)
+                && found.len() < MOST_OCCURRENCES
+            {
+                let place = hit.range();
+                from = place.start + folded[place.clone()].chars().next().map_or(1, char::len_utf8);
+                if is_apart(folded, &place) {
+                    found.push(Occurrence { sought: *number, place, weight: 1.0 });
+                }
+            }
         }
         let Some(texts) = &self.texts else { return found };
         let is_aligned = text.len() == folded.len();
@@ -159,7 +163,9 @@ impl<'p> Examiner<'p> {
             let place = hit.range();
             let original = is_aligned.then(|| text.get(place.clone())).flatten();
             let boundary = boundary(text, folded, &place, is_aligned);
-            if meaning.is_form && boundary == Boundary::Inside {
+            let must_be_word = meaning.is_form && boundary == Boundary::Inside
+                || sought.literal.is_apart && boundary != Boundary::Word;
+            if must_be_word {
                 continue;
             }
             let weight = meaning.weight
@@ -176,7 +182,7 @@ impl<'p> Examiner<'p> {
     }
 
     fn is_hit(&self, path: &str, folded: &str, found: &[Occurrence]) -> bool {
-        let is_in_path = |sought: &Sought| path.contains(&sought.literal.text);
+        let is_in_path = |sought: &Sought| sought.literal.stands_in(path);
         let mut needs_any = false;
         let mut has_required = false;
         let mut has_any = false;
@@ -184,8 +190,8 @@ impl<'p> Examiner<'p> {
             let is_found = found.iter().any(|occurrence| occurrence.sought == number);
             if sought.is_required {
                 has_required = true;
-                // A longer word may hide a text that begins within it.
-                if !is_found && !is_in_path(sought) && !folded.contains(&sought.literal.text) {
+                // Another text may hide one that begins within it.
+                if !is_found && !is_in_path(sought) && !sought.literal.stands_in(folded) {
                     return false;
                 }
             } else if !sought.is_left_out {
@@ -206,12 +212,17 @@ impl<'p> Examiner<'p> {
         language: Language,
     ) -> Option<(usize, f32, usize)> {
         let mut of_lines: BTreeMap<usize, (Vec<(usize, f32)>, usize)> = BTreeMap::new();
+        // The line that was looked at last, and what it defines.
+        let mut seen: Option<(usize, Option<Range<usize>>)> = None;
         for occurrence in found {
             let line = lines.of_folded(occurrence.place.start);
             let place = lines.unfold(line, occurrence.place.start);
-            let defined = defined(lines.text(line), language)
-                .is_some_and(|name| name.contains(&(place - lines.start(line))));
-            let boost = match (defined, self.plan.wish) {
+            if seen.as_ref().is_none_or(|(of, _)| *of != line) {
+                seen = Some((line, defined(lines.text(line), language)));
+            }
+            let name = seen.as_ref().and_then(|(_, name)| name.as_ref());
+            let is_defined = name.is_some_and(|name| name.contains(&(place - lines.start(line))));
+            let boost = match (is_defined, self.plan.wish) {
                 (false, _) => 1.0,
                 (true, Wish::Prose) => 1.8,
                 (true, Wish::Text) => 2.0,
@@ -265,16 +276,11 @@ enum Boundary {
 }
 
 fn boundary(text: &str, folded: &str, place: &Range<usize>, is_aligned: bool) -> Boundary {
-    let before = folded[..place.start].chars().next_back();
-    let after = folded[place.end..].chars().next();
-    let (first, last) =
-        (folded[place.clone()].chars().next(), folded[place.clone()].chars().next_back());
-    let is_open = |c: Option<char>, edge: Option<char>| {
-        c.is_some_and(is_word_char) && edge.is_some_and(is_word_char)
-    };
-    if !is_open(before, first) && !is_open(after, last) {
+    if is_apart(folded, place) {
         return Boundary::Word;
     }
+    let before = folded[..place.start].chars().next_back();
+    let after = folded[place.end..].chars().next();
     let starts =
         !before.is_some_and(char::is_alphanumeric) || is_aligned && begins_part(text, place.start);
     let ends =

@@ -25,6 +25,9 @@ const MANY_DIRECTORIES: usize = 64;
 /// How many segments there are before some are merged.
 const MANY_SEGMENTS: usize = 8;
 
+/// How many there are while the first index is built.
+const MANY_WHILE_BUILDING: usize = 6;
+
 /// A file as it is to be in the index: to be read, or gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
@@ -269,8 +272,10 @@ impl Library {
                 return Ok(());
             }
             if builder.is_full() {
-                self.add(std::mem::take(&mut builder), true)?;
-                if !is_first {
+                self.add_large(&mut builder)?;
+                if is_first && MANY_WHILE_BUILDING <= self.kept.len() {
+                    self.merge_all()?;
+                } else if !is_first {
                     self.publish();
                 }
                 self.shared.update(|state| state.progress = Some((done, total)));
@@ -280,11 +285,13 @@ impl Library {
                 Change::Gone => builder.remove(path.as_str()),
             }
         }
-        if 0 < builder.len() {
-            self.add(builder, is_first)?;
-        }
-        if is_first {
+        if is_first && 0 < builder.len() {
+            self.add_large(&mut builder)?;
+            drop(builder);
+            self.merge_all()?;
             self.keep();
+        } else if 0 < builder.len() {
+            self.add(Kept { segment: Arc::new(builder.into_memory()?), file: None });
         }
         self.publish();
         self.shared.update(|state| state.is_cut |= self.is_full);
@@ -322,19 +329,37 @@ impl Library {
         builder.add(Text { path: path.as_str(), stamp, says: text });
     }
 
-    /// Adds a segment; a large one to the disk, if there is a place for it.
-    fn add(&mut self, builder: Builder, is_large: bool) -> io::Result<()> {
-        let kept = match &mut self.shelf {
-            Some(place) if is_large => {
-                let (name, file) = place.new_file()?;
-                let (segment, digest) = builder.into_file(file)?;
-                Kept { segment: Arc::new(segment), file: Some(KeptFile::new(name, digest)) }
-            }
-            Some(_) | None => Kept { segment: Arc::new(builder.into_memory()?), file: None },
-        };
+    /// Adds what was collected as a segment: on the disk, if there is a place for it.
+    fn add_large(&mut self, builder: &mut Builder) -> io::Result<()> {
+        let (name, file) = self.new_file()?;
+        let (segment, digest) = builder.write_to(file)?;
+        let file = name.map(|name| KeptFile::new(name, digest));
+        self.add(Kept { segment: Arc::new(segment), file });
+        Ok(())
+    }
+
+    fn add(&mut self, kept: Kept) {
         let snapshot = std::mem::take(&mut self.snapshot);
         self.snapshot = snapshot.with(Arc::clone(&kept.segment));
         self.kept.push(kept);
+    }
+
+    /// A file for a segment: one that is kept, or one that goes with the daemon.
+    fn new_file(&mut self) -> io::Result<(Option<String>, std::fs::File)> {
+        match &mut self.shelf {
+            Some(place) => place.new_file().map(|(name, file)| (Some(name), file)),
+            None => Ok((None, tempfile::tempfile()?)),
+        }
+    }
+
+    /// Makes one segment of all, so that their words are in memory only once.
+    fn merge_all(&mut self) -> io::Result<()> {
+        if self.kept.len() < 2 {
+            return Ok(());
+        }
+        let (name, file) = self.new_file()?;
+        let segments = self.kept.iter().map(|kept| Arc::clone(&kept.segment)).collect();
+        self.put(Merging { first: 0, segments, name, file }.run()?);
         Ok(())
     }
 
@@ -359,22 +384,26 @@ impl Library {
         let later: usize = self.kept.iter().skip(1).map(files).sum();
         let first = usize::from(4 * later < oldest);
         let segments = self.kept.iter().skip(first).map(|kept| Arc::clone(&kept.segment)).collect();
-        let (name, file) = match self.shelf.as_mut().map(Shelf::new_file) {
-            Some(Ok((name, file))) => (Some(name), file),
-            Some(Err(_)) | None => (None, tempfile::tempfile().ok()?),
-        };
+        let (name, file) = self.new_file().ok()?;
         Some(Merging { first, segments, name, file })
     }
 
     /// Puts a merged segment in the place of those that it was made of.
     pub(super) fn take_merged(&mut self, merged: Merged) {
+        if self.put(merged) {
+            self.keep();
+            self.publish();
+        }
+    }
+
+    /// The same, and no more; says whether they were still there.
+    fn put(&mut self, merged: Merged) -> bool {
         let end = merged.first + merged.count;
         if self.kept.len() < end {
-            return;
+            return false;
         }
         self.kept.splice(merged.first..end, [merged.kept]);
         self.snapshot = Snapshot::of(self.kept.iter().map(|kept| Arc::clone(&kept.segment)));
-        self.keep();
-        self.publish();
+        true
     }
 }

@@ -14,6 +14,7 @@
 mod candidates;
 mod definitions;
 mod examine;
+mod filter;
 mod find;
 mod indexer;
 mod library;

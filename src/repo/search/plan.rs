@@ -1,6 +1,8 @@
 //! What a query asks of the index: which words must or may stand in a file, and how much each
 //! counts.
 
+use std::ops::Range;
+
 use super::matching::Pattern;
 use super::prior::Wish;
 use super::query::Query;
@@ -42,12 +44,22 @@ pub(super) struct Sought {
 pub(super) struct Literal {
     /// Folded.
     pub(super) text: String,
+    /// Whether it must not be part of longer words.
+    pub(super) is_apart: bool,
     /// The words in it, and how each must stand in the words of a file.
     pub(super) fragments: Vec<(String, Place)>,
 }
 
 impl Literal {
-    /// Takes a folded text apart.
+    /// A folded text that stands by itself: no letter comes directly before or after it.
+    fn phrase(text: String) -> Self {
+        let mut literal = Self::new(text);
+        literal.is_apart = true;
+        literal.fragments.iter_mut().for_each(|(_, place)| *place = Place::Whole);
+        literal
+    }
+
+    /// A folded text that may be part of longer words.
     pub(super) fn new(text: String) -> Self {
         let fragments = words(&text)
             .map(|range| {
@@ -60,7 +72,23 @@ impl Literal {
                 (text[range].to_owned(), place)
             })
             .collect();
-        Self { text, fragments }
+        Self { text, fragments, is_apart: false }
+    }
+
+    /// Whether it stands in a folded text.
+    pub(super) fn stands_in(&self, text: &str) -> bool {
+        if !self.is_apart {
+            return text.contains(&self.text);
+        }
+        let mut from = 0;
+        while let Some(at) = text.get(from..).and_then(|rest| rest.find(&self.text)) {
+            let start = from + at;
+            if is_apart(text, &(start..start + self.text.len())) {
+                return true;
+            }
+            from = start + text[start..].chars().next().map_or(1, char::len_utf8);
+        }
+        false
     }
 
     /// Whether it is one word and nothing else.
@@ -85,7 +113,8 @@ impl<'a> Plan<'a> {
             let is_small = is_stop_word(&folded);
             let is_left_out = !is_required && !is_terse && is_small;
             let forms = if is_required || is_small { Vec::new() } else { forms(&folded) };
-            let (text, literal) = (term.text.clone(), Literal::new(folded));
+            let literal = if term.is_phrase { Literal::phrase } else { Literal::new };
+            let (text, literal) = (term.text.clone(), literal(folded));
             Sought { text, literal, is_required, forms, is_left_out }
         });
         let clause = |any: Vec<String>| any.into_iter().map(Literal::new).collect();
@@ -112,6 +141,16 @@ impl<'a> Plan<'a> {
         (query.extensions.is_empty() || query.extensions.iter().any(has_ending))
             && query.paths.iter().all(|filter| filter.fits(path))
     }
+}
+
+/// Whether no letter comes directly before or after a place, so that a word would be longer.
+pub(super) fn is_apart(text: &str, place: &Range<usize>) -> bool {
+    let is_open = |outer: Option<char>, inner: Option<char>| {
+        outer.is_some_and(is_word_char) && inner.is_some_and(is_word_char)
+    };
+    let inner = &text[place.clone()];
+    !is_open(text[..place.start].chars().next_back(), inner.chars().next())
+        && !is_open(text[place.end..].chars().next(), inner.chars().next_back())
 }
 
 /// Whether a word is as words in prose are, and not as names in programs.

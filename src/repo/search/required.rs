@@ -21,12 +21,11 @@ pub(super) fn required(pattern: &str) -> Vec<AnyOf> {
 }
 
 fn collect(hir: &Hir, found: &mut Vec<AnyOf>) {
+    if let Some(text) = fixed(hir) {
+        found.push(vec![text]);
+        return;
+    }
     match hir.kind() {
-        HirKind::Literal(_) | HirKind::Class(_) => {
-            if let Some(text) = fixed(hir) {
-                found.push(vec![text]);
-            }
-        }
         HirKind::Capture(capture) => collect(&capture.sub, found),
         HirKind::Repetition(repetition) if 0 < repetition.min => collect(&repetition.sub, found),
         HirKind::Concat(parts) => concat(parts, found),
@@ -35,7 +34,11 @@ fn collect(hir: &Hir, found: &mut Vec<AnyOf>) {
                 found.push(any);
             }
         }
-        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => {}
+        HirKind::Empty
+        | HirKind::Literal(_)
+        | HirKind::Class(_)
+        | HirKind::Look(_)
+        | HirKind::Repetition(_) => {}
     }
 }
 
@@ -81,6 +84,10 @@ fn fixed(hir: &Hir) -> Option<String> {
         HirKind::Capture(capture) => fixed(&capture.sub),
         HirKind::Look(_) | HirKind::Empty => Some(String::new()),
         HirKind::Concat(parts) => parts.iter().map(fixed).collect(),
+        HirKind::Repetition(repetition) if Some(repetition.min) == repetition.max => {
+            let times = usize::try_from(repetition.min).ok().filter(|times| *times <= 64)?;
+            fixed(&repetition.sub).map(|text| text.repeat(times))
+        }
         HirKind::Class(Class::Bytes(_)) | HirKind::Repetition(_) | HirKind::Alternation(_) => None,
     }
 }
@@ -98,6 +105,8 @@ mod tests {
             ("a(bc)d", vec![vec!["abcd"]]),
             (r"\bstd::fs\b", vec![vec!["std::fs"]]),
             ("(ab)+x?", vec![vec!["ab"]]),
+            ("ax{4}", vec![vec!["axxxx"]]),
+            ("ax{4}", vec![vec!["axxxx"]]),
             (r"\w+", vec![]),
             ("foo|x*", vec![]),
             // `(?i)s` also means a long s, which is another letter here.

@@ -13,7 +13,7 @@ use super::segment::{Segment, open};
 use crate::repo::ContentDigest;
 
 /// Rises when the files of the index are written in another way, or the words of a text are.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const MANIFEST: &str = "manifest.json";
 

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 /// How much of a word is kept, in bytes; what is longer is data and not language.
-pub(super) const LONGEST_WORD: usize = 64;
+pub(super) const LONGEST_WORD: usize = 128;
 
 /// Words that say nothing about what a question is about.
 const STOP_WORDS: [&str; 76] = [

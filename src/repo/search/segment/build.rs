@@ -5,6 +5,7 @@ use std::io;
 
 use hashbrown::HashTable;
 
+use super::pairs::{PAIRS, hash, made_up, number_of};
 use super::{Contents, Document, Documents, Postings, Segment, SegmentWriter};
 use crate::repo::ContentDigest;
 use crate::repo::search::definitions::{Language, defined};
@@ -18,7 +19,7 @@ pub(in crate::repo::search) const LONG_WORDS: &str = "\u{1}";
 const MOST_DOCUMENTS: u32 = 1 << 24;
 
 /// How many postings are collected before the segment is to be written.
-const MANY_POSTINGS: usize = 1 << 20;
+const MANY_POSTINGS: usize = 7 << 18;
 
 /// How many bytes of different words are collected before the segment is to be written.
 const MUCH_TEXT: usize = 4 << 20;
@@ -46,6 +47,10 @@ pub(in crate::repo::search) struct Builder {
     touched: Vec<u32>,
     /// A word, a file and an occurrence in 32, 24 and 8 bits.
     postings: Vec<u64>,
+    /// The words that are made up for pairs, by their numbers, plus one; 0 if there is none yet.
+    pairs: Vec<u32>,
+    /// The hash of the word before.
+    before: Option<u64>,
     folded: String,
 }
 
@@ -103,12 +108,13 @@ impl Builder {
     }
 
     fn path(&mut self, path: &str) {
+        self.before = None;
         let name = path.rfind('/').map_or(0, |slash| slash + 1);
         for range in words(path) {
             let mark = if name <= range.start { Occurrence::IN_NAME } else { Occurrence::IN_PATH };
             let word = &path[range];
-            self.touch(word, mark.with(Occurrence::WHOLE), 0);
-            parts(word, |part| self.touch(part, mark, 0));
+            self.touch(word, mark, 0);
+            parts(word, |part| self.touch_part(part, mark, 0));
         }
     }
 
@@ -117,6 +123,7 @@ impl Builder {
         let extension = path.rsplit_once('.').map_or("", |(_, ending)| ending);
         let language = Language::of(&extension.to_ascii_lowercase());
         let mut length = 0u32;
+        self.before = None;
         for line in text.split('\n') {
             let defined = defined(line, language);
             let mark = match language {
@@ -130,31 +137,68 @@ impl Builder {
                     if defined.as_ref().is_some_and(is_in) { mark } else { Occurrence::default() };
                 let word = &line[range];
                 length = length.saturating_add(1);
-                self.touch(word, mark.with(Occurrence::WHOLE), 1);
+                self.touch(word, mark, 1);
                 if LONGEST_WORD < word.len() {
-                    self.touch(LONG_WORDS, Occurrence::default(), 1);
+                    self.touch_part(LONG_WORDS, Occurrence::default(), 1);
                 }
-                parts(word, |part| self.touch(part, mark, 1));
+                parts(word, |part| self.touch_part(part, mark, 1));
             }
         }
         length
     }
 
+    /// Notes a word of the file that is read now, and that it follows the one before.
     fn touch(&mut self, word: &str, mark: Occurrence, times: u32) {
+        let id = self.word_id(word);
+        self.touch_id(id, mark.with(Occurrence::WHOLE), times);
+        self.follow(id);
+    }
+
+    /// The same for what is no word of its own.
+    fn touch_part(&mut self, part: &str, mark: Occurrence, times: u32) {
+        let id = self.word_id(part);
+        self.touch_id(id, mark, times);
+    }
+
+    fn touch_id(&mut self, id: u32, mark: Occurrence, times: u32) {
+        let Some(word) = self.words.get_mut(id as usize) else { return };
+        if word.count == 0 && word.occurrence == Occurrence::default() {
+            self.touched.push(id);
+        }
+        word.count += times;
+        word.occurrence = word.occurrence.with(mark);
+    }
+
+    /// Notes that a word follows the one before.
+    fn follow(&mut self, id: u32) {
+        let Some(hash) = self.words.get(id as usize).map(|word| word.hash) else { return };
+        let Some(before) = self.before.replace(hash) else { return };
+        let number = number_of(before, hash);
+        if self.pairs.is_empty() {
+            self.pairs.resize(PAIRS, 0);
+        }
+        let id = match self.pairs.get(number) {
+            Some(0) | None => {
+                let id = self.id_of(&made_up(number));
+                if let Some(pair) = self.pairs.get_mut(number) {
+                    *pair = id + 1;
+                }
+                id
+            }
+            Some(known) => known - 1,
+        };
+        self.touch_id(id, Occurrence::default(), 1);
+    }
+
+    /// The number of a word, as it is kept.
+    fn word_id(&mut self, word: &str) -> u32 {
         let mut folded = std::mem::take(&mut self.folded);
         folded.clear();
         fold_into(&mut folded, word);
         let kept = folded.get(..folded.floor_char_boundary(LONGEST_WORD)).unwrap_or(&folded);
         let id = self.id_of(kept.as_bytes());
         self.folded = folded;
-        if let Some(word) = self.words.get_mut(id as usize) {
-            if word.count == 0 && word.occurrence == Occurrence::default() {
-                self.touched.push(id);
-            }
-            // A word that is only part of identifiers has no mark, so it counts at least once.
-            word.count += times;
-            word.occurrence = word.occurrence.with(mark);
-        }
+        id
     }
 
     fn id_of(&mut self, word: &[u8]) -> u32 {
@@ -193,17 +237,24 @@ impl Builder {
         Ok(Segment { documents, vocabulary, postings: Postings::Memory(bytes) })
     }
 
-    /// The segment, written to a file that can be read as well.
+    /// The segment, written to a file that can be read as well. What it took to collect it is kept
+    /// for the next one: memory that is given back and taken again many times is not given back in
+    /// the end.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(in crate::repo::search) fn into_file(
-        mut self,
+    pub(in crate::repo::search) fn write_to(
+        &mut self,
         file: File,
     ) -> io::Result<(Segment, ContentDigest)> {
         let mut documents = std::mem::take(&mut self.documents);
-        let mut writer = SegmentWriter::new(io::BufWriter::new(file));
+        let mut writer = SegmentWriter::new(io::BufWriter::with_capacity(1 << 16, file));
         self.write(&mut writer)?;
+        self.table.clear();
+        self.words.clear();
+        self.text.clear();
+        self.postings.clear();
+        self.pairs.clear();
         let (vocabulary, out, digest) = writer.finish(&mut documents)?;
         let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok((Segment { documents, vocabulary, postings: Postings::File(file) }, digest))
@@ -247,20 +298,4 @@ fn unpack(posting: u64) -> Posting {
     let [low, middle, high] = doc;
     let doc = u32::from_le_bytes([low, middle, high, 0]);
     Posting { doc, occurrence: Occurrence::from_byte(byte) }
-}
-
-/// Words are short and nobody gains by choosing them badly: a multiplication for each eight bytes.
-fn hash(word: &[u8]) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut hash = word.len() as u64;
-    let (chunks, rest) = word.as_chunks::<8>();
-    for chunk in chunks {
-        hash = (hash ^ u64::from_le_bytes(*chunk)).wrapping_mul(FACTOR).rotate_left(29);
-    }
-    let mut last = [0; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    let mixed = (hash ^ u64::from_le_bytes(last)).wrapping_mul(FACTOR);
-    mixed ^ mixed >> 32
 }

@@ -1,6 +1,8 @@
 //! The files of a segment: where each is, what it was like when it was read, and how long it is.
 
-use super::codec::{Bounds, Reader, put_u32s, put_u64s};
+use std::io;
+
+use super::codec::{Bounds, Put, Reader, put_u32s, put_u64s};
 use crate::repo::search::prior::{Prior, prior};
 
 /// What became of a file when it was read.
@@ -126,28 +128,28 @@ impl Documents {
         self.priors.shrink_to_fit();
     }
 
-    pub(super) fn encode(&self, into: &mut Vec<u8>) {
-        put_u32s(into, &[u32::try_from(self.paths.len()).unwrap_or(u32::MAX)]);
-        put_u32s(into, &[u32::try_from(self.len()).unwrap_or(u32::MAX)]);
-        into.extend_from_slice(self.paths.as_bytes());
-        put_u32s(into, &self.ends);
-        put_u64s(into, &self.stamps);
-        put_u32s(into, &self.lengths);
-        put_u32s(into, &self.bytes);
-        into.extend_from_slice(&self.contents);
+    pub(super) fn encode(&self, put: Put<'_>) -> io::Result<()> {
+        put_u32s(put, &[u32::try_from(self.paths.len()).unwrap_or(u32::MAX)])?;
+        put_u32s(put, &[u32::try_from(self.len()).unwrap_or(u32::MAX)])?;
+        put(self.paths.as_bytes())?;
+        put_u32s(put, &self.ends)?;
+        put_u64s(put, &self.stamps)?;
+        put_u32s(put, &self.lengths)?;
+        put_u32s(put, &self.bytes)?;
+        put(&self.contents)
     }
 
-    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Bounds> {
+    pub(super) fn decode(reader: &mut Reader<impl io::Read>) -> Result<Self, Bounds> {
         let (text, count) = (reader.length()?, reader.length()?);
-        let paths = std::str::from_utf8(reader.bytes(text)?).map_err(|_not_text| Bounds)?;
+        let paths = String::from_utf8(reader.bytes(text)?).map_err(|_not_text| Bounds)?;
         let mut documents = Self {
             priors: Vec::new(),
-            paths: paths.to_owned(),
+            paths,
             ends: reader.u32s(count)?,
             stamps: reader.u64s(count)?,
             lengths: reader.u32s(count)?,
             bytes: reader.u32s(count)?,
-            contents: reader.bytes(count)?.to_vec(),
+            contents: reader.bytes(count)?,
         };
         let priors = (0..count).map(|number| documents.path(number).map(prior));
         documents.priors = priors.collect::<Option<_>>().ok_or(Bounds)?;

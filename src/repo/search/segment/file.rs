@@ -61,12 +61,14 @@ impl<W: Write> SegmentWriter<W> {
     ) -> io::Result<(Vocabulary, W, ContentDigest)> {
         documents.shrink();
         self.vocabulary.shrink();
-        let mut tables = Vec::new();
-        documents.encode(&mut tables);
-        self.vocabulary.encode(&mut tables);
-        tables.extend_from_slice(&self.posted.to_le_bytes());
-        self.hasher.update(&tables);
-        self.out.write_all(&tables)?;
+        let Self { out, hasher, vocabulary, posted, .. } = &mut self;
+        let mut put = |bytes: &[u8]| {
+            hasher.update(bytes);
+            out.write_all(bytes)
+        };
+        documents.encode(&mut put)?;
+        vocabulary.encode(&mut put)?;
+        put(&posted.to_le_bytes())?;
         Ok((self.vocabulary, self.out, <[u8; 32]>::from(self.hasher.finalize()).into()))
     }
 }
@@ -90,9 +92,8 @@ pub(in crate::repo::search) fn open(
         return Err(damaged(Bounds));
     }
     file.seek(SeekFrom::Start(posted))?;
-    let mut bytes = Vec::new();
-    (&mut file).take(tables - posted).read_to_end(&mut bytes)?;
-    let mut reader = Reader(&bytes);
+    let tables = io::BufReader::with_capacity(1 << 16, &file);
+    let mut reader = Reader::new(tables, length - TRAILER as u64 - posted);
     let documents = Documents::decode(&mut reader).map_err(damaged)?;
     let vocabulary = Vocabulary::decode(&mut reader).map_err(damaged)?;
     Ok(Segment { documents, vocabulary, postings: Postings::File(file) })

@@ -6,6 +6,7 @@ mod codec;
 mod documents;
 mod file;
 mod merge;
+mod pairs;
 mod vocabulary;
 
 use std::io;
@@ -15,6 +16,7 @@ pub(super) use self::build::{Builder, LONG_WORDS, Text};
 pub(super) use self::documents::{Contents, Document, Documents};
 pub(super) use self::file::{SegmentWriter, open};
 pub(super) use self::merge::merge;
+pub(super) use self::pairs::pair_of;
 pub(super) use self::vocabulary::{Place, Vocabulary};
 
 /// A segment, ready to be searched.

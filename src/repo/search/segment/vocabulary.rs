@@ -1,11 +1,12 @@
 //! All words of a segment, in their order, in one piece of memory that can be searched for parts of
 //! words.
 
+use std::io;
 use std::ops::Range;
 
 use memchr::memmem;
 
-use super::codec::{Bounds, Reader, put_u32s};
+use super::codec::{Bounds, Put, Reader, put_u32s};
 
 /// What stands behind each word, and in none.
 const END: u8 = 0;
@@ -132,17 +133,17 @@ impl Vocabulary {
         self.posted.shrink_to_fit();
     }
 
-    pub(super) fn encode(&self, into: &mut Vec<u8>) {
+    pub(super) fn encode(&self, put: Put<'_>) -> io::Result<()> {
         let (text, words) = (self.text.len(), self.len());
-        put_u32s(into, &[text, words].map(|count| u32::try_from(count).unwrap_or(u32::MAX)));
-        into.extend_from_slice(&self.text);
-        put_u32s(into, &self.starts);
-        put_u32s(into, &self.posted);
+        put_u32s(put, &[text, words].map(|count| u32::try_from(count).unwrap_or(u32::MAX)))?;
+        put(&self.text)?;
+        put_u32s(put, &self.starts)?;
+        put_u32s(put, &self.posted)
     }
 
-    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Bounds> {
+    pub(super) fn decode(reader: &mut Reader<impl io::Read>) -> Result<Self, Bounds> {
         let (text, words) = (reader.length()?, reader.length()?);
-        let text = reader.bytes(text)?.to_vec();
+        let text = reader.bytes(text)?;
         Ok(Self { text, starts: reader.u32s(words)?, posted: reader.u32s(words)? })
     }
 }
@@ -182,11 +183,16 @@ mod tests {
     #[test]
     fn a_vocabulary_comes_back_from_its_bytes() {
         let mut bytes = Vec::new();
-        vocabulary().encode(&mut bytes);
-        let read = Vocabulary::decode(&mut Reader(&bytes)).unwrap();
+        let mut put = |some: &[u8]| {
+            bytes.extend_from_slice(some);
+            Ok(())
+        };
+        vocabulary().encode(&mut put).unwrap();
+        let reader = |bytes: &[u8]| Vocabulary::decode(&mut Reader::new(bytes, bytes.len() as u64));
+        let read = reader(&bytes).unwrap();
         assert_eq!(read.word(4), Some(b"monkey".as_slice()));
         for cut in 0..bytes.len() {
-            assert_eq!(Vocabulary::decode(&mut Reader(&bytes[..cut])).unwrap_err(), Bounds);
+            assert_eq!(reader(&bytes[..cut]).unwrap_err(), Bounds);
         }
     }
 }

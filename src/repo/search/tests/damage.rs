@@ -43,7 +43,7 @@ async fn a_damaged_index_is_built_anew() {
         String::new(),
         "{}".to_owned(),
         "\u{0}\u{1}".to_owned(),
-        text.replace("\"format\":1", "\"format\":0"),
+        text.replace("\"format\":2", "\"format\":1"),
         text.replace("\"root\":", "\"root\":1"),
         text.replace("segment-", "../segment-"),
     ] {
