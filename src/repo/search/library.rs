@@ -9,7 +9,7 @@ use tracing::warn;
 
 use super::find::Contents;
 use super::listing::{is_gone, is_passing, list};
-use super::merging::{Merged, Merging};
+use super::merging::Merging;
 use super::segment::{Builder, Text};
 use super::shared::Shared;
 use super::shelf::{Kept, KeptFile, Shelf};
@@ -21,9 +21,6 @@ use crate::repo::root::{EntryKind, FileError, WalkLimits};
 
 /// From how many directories on a walk through all of them is cheaper.
 const MANY_DIRECTORIES: usize = 64;
-
-/// How many segments there are before some are merged.
-const MANY_SEGMENTS: usize = 8;
 
 /// How many there are while the first index is built.
 const MANY_WHILE_BUILDING: usize = 6;
@@ -51,8 +48,8 @@ pub(super) enum LibraryError {
 pub(super) struct Library {
     shared: Arc<Shared>,
     shelf: Option<Shelf>,
-    kept: Vec<Kept>,
-    snapshot: Snapshot,
+    pub(super) kept: Vec<Kept>,
+    pub(super) snapshot: Snapshot,
     bytes: u64,
     /// How many bytes of text are taken in.
     pub(super) most_bytes: u64,
@@ -345,7 +342,7 @@ impl Library {
     }
 
     /// A file for a segment: one that is kept, or one that goes with the daemon.
-    fn new_file(&mut self) -> io::Result<(Option<String>, std::fs::File)> {
+    pub(super) fn new_file(&mut self) -> io::Result<(Option<String>, std::fs::File)> {
         match &mut self.shelf {
             Some(place) => place.new_file().map(|(name, file)| (Some(name), file)),
             None => Ok((None, tempfile::tempfile()?)),
@@ -363,47 +360,14 @@ impl Library {
         Ok(())
     }
 
-    fn publish(&self) {
+    pub(super) fn publish(&self) {
         self.shared.publish(Arc::new(self.snapshot.clone()));
     }
 
     /// Writes down which segments there are. If that fails, more is read at the next start.
-    fn keep(&mut self) {
+    pub(super) fn keep(&mut self) {
         if let Some(Err(error)) = self.shelf.as_ref().map(|shelf| shelf.keep(&self.kept)) {
             warn!(%error, "the search index is not kept for the next start");
         }
-    }
-
-    /// Which segments should be merged now, if any.
-    pub(super) fn merging(&mut self) -> Option<Merging> {
-        if self.kept.len() <= MANY_SEGMENTS {
-            return None;
-        }
-        let files = |kept: &Kept| kept.segment.documents.len();
-        let oldest = self.kept.first().map_or(0, files);
-        let later: usize = self.kept.iter().skip(1).map(files).sum();
-        let first = usize::from(4 * later < oldest);
-        let segments = self.kept.iter().skip(first).map(|kept| Arc::clone(&kept.segment)).collect();
-        let (name, file) = self.new_file().ok()?;
-        Some(Merging { first, segments, name, file })
-    }
-
-    /// Puts a merged segment in the place of those that it was made of.
-    pub(super) fn take_merged(&mut self, merged: Merged) {
-        if self.put(merged) {
-            self.keep();
-            self.publish();
-        }
-    }
-
-    /// The same, and no more; says whether they were still there.
-    fn put(&mut self, merged: Merged) -> bool {
-        let end = merged.first + merged.count;
-        if self.kept.len() < end {
-            return false;
-        }
-        self.kept.splice(merged.first..end, [merged.kept]);
-        self.snapshot = Snapshot::of(self.kept.iter().map(|kept| Arc::clone(&kept.segment)));
-        true
     }
 }
