@@ -14,6 +14,10 @@ use super::shared::Shared;
 use super::watch::{Changes, Waiter};
 use crate::repo::RepoPath;
 
+/// How far the indexer steps back: behind everybody else, and not so far that on a machine without an
+/// idle core a change would never be found.
+const NICENESS: i32 = 10;
+
 /// How long more changes are waited for after the first.
 const GATHER: Duration = Duration::from_millis(60);
 
@@ -61,7 +65,7 @@ impl Indexer {
     fn begin(&mut self, ctx: &mut Context<Self>) {
         fail::fail_point!("search-begin");
         // On Linux this is of the thread that asks, not of the process.
-        if let Err(error) = rustix::process::setpriority_process(None, 19) {
+        if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
             warn!(%error, "the search index is built at the usual priority");
         }
         let library = Library::open(Arc::clone(&self.shared));

@@ -44,8 +44,8 @@ async fn an_indexer_that_is_given_up_leaves_the_direct_look() {
 #[actix::test]
 async fn where_nothing_can_be_watched_own_changes_are_found_all_the_same() {
     let scenario = FailScenario::setup();
-    fail::cfg("search-watch", "return").unwrap();
     let site = Site::new(&[("a.md", "dingo"), ("dir/b.md", "")]);
+    fail::cfg("search-watch", "return").unwrap();
     let index = site.ready().await;
     until("the state tells", || index.state().is_watch_partial).await;
     assert_eq!(index.state().watches, 0);

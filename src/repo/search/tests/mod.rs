@@ -9,8 +9,9 @@ mod ranking;
 mod same;
 mod slow;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -29,8 +30,23 @@ struct Site {
     home: TempDir,
 }
 
+/// One test of an index at a time: points of failure are set for the whole process.
+static TURN: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    /// Held until the test's thread ends.
+    static HELD: RefCell<Option<MutexGuard<'static, ()>>> = const { RefCell::new(None) };
+}
+
+fn take_turn() {
+    HELD.with_borrow_mut(|held| {
+        held.get_or_insert_with(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
+    });
+}
+
 impl Site {
     fn new(files: &[(&str, &str)]) -> Self {
+        take_turn();
         let site = Self { home: TempDir::new().unwrap() };
         std::fs::create_dir(site.repository()).unwrap();
         for (path, text) in files {
