@@ -134,13 +134,6 @@ impl std::fmt::Display for Operation {
     }
 }
 
-impl GitError {
-    /// Whether the same call may succeed later without anybody mending anything.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Moved | Self::Busy(_) | Self::Unavailable(_))
-    }
-}
-
 impl From<git2::Error> for GitError {
     fn from(error: git2::Error) -> Self {
         match error.code() {

@@ -78,15 +78,6 @@ impl GitTree {
             Head::Other => None,
         })
     }
-
-    /// Where the forge of the remote `origin` shows a file. Who asks for many keeps the
-    /// [`forge`](GitTree::forge).
-    ///
-    /// # Errors
-    /// The repository cannot be read.
-    pub fn blob_url(&self, path: &RepoPath) -> Result<Option<String>, GitError> {
-        Ok(self.forge()?.map(|forge| forge.blob_url(path)))
-    }
 }
 
 /// Host, with a port if pages are served there too, and project of an address of git.

@@ -91,7 +91,7 @@ fn a_commit_is_held_once_it_was_published() {
 #[test]
 fn the_forge_is_that_of_origin_and_of_what_is_checked_out() {
     let scene = Scene::with(&[("a", "1")]);
-    let url = || scene.tree.blob_url(&path("a b")).unwrap();
+    let url = || scene.tree.forge().unwrap().map(|forge| forge.blob_url(&path("a b")));
     assert_eq!(url(), None);
     let repository = scene.repository();
     repository.remote("origin", "https://ada:s3cret@github.com/o/r.git").unwrap();
