@@ -153,6 +153,16 @@ impl Daemon {
         self.log.lock().unwrap().clone()
     }
 
+    /// Waits until it has logged such a line. What it wrote before it answered may still be in the
+    /// pipe when the answer is here.
+    pub async fn until_logged(&self, is_it: impl Fn(&str) -> bool) {
+        let began = Instant::now();
+        while !self.log().iter().any(|line| is_it(line)) {
+            assert!(began.elapsed() < PATIENCE, "it was never logged: {:?}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.keyed(self.client.get(format!("{}{path}", self.url)))
     }

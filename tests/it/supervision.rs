@@ -24,11 +24,15 @@ async fn try_run(daemon: &Daemon) -> Option<String> {
     acknowledged.then(|| result["structuredContent"]["jobId"].as_str().unwrap().to_owned())
 }
 
-/// The messages of a level or worse in the log that are about an actor.
-fn told(daemon: &Daemon, message: &str, actor: &str) -> usize {
-    let log = daemon.log();
-    let lines = log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    lines.filter(|line| line["message"] == message && line["actor"] == actor).count()
+/// The log has so many lines with this message about this actor, and no more.
+async fn assert_told(daemon: &Daemon, message: &str, actor: &str, times: usize) {
+    let told = || {
+        let log = daemon.log();
+        let lines = log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line["message"] == message && line["actor"] == actor).count()
+    };
+    daemon.until_logged(|_| times <= told()).await;
+    assert_eq!(told(), times, "{message} {actor}: {:?}", daemon.log());
 }
 
 /// Asks for evals until the daemon is gone, and returns those that were acknowledged.
@@ -47,7 +51,7 @@ async fn ask_to_the_end(daemon: &mut Daemon) -> Vec<String> {
 async fn assert_gave_up(daemon: &mut Daemon, actor: &str) {
     let status = daemon.ended().await;
     assert_eq!((status.code(), status.signal()), (Some(70), None), "{:?}", daemon.log());
-    assert_eq!(told(daemon, "actor given up", actor), 1, "{:?}", daemon.log());
+    assert_told(daemon, "actor given up", actor, 1).await;
     let last_words = format!("the {actor} actor failed again and again");
     let log = daemon.log();
     assert!(log.iter().any(|line| line.contains(&last_words)), "{log:?}");
@@ -78,8 +82,8 @@ async fn a_panic_in_a_tool_is_told_to_its_caller_and_costs_nobody_else() {
     assert!(!told_to.to_string().contains("told to"), "H27: {told_to}");
     let answered: Value = call().send().await.unwrap().json().await.unwrap();
     assert!(answered["result"]["structuredContent"]["jobs"].is_array(), "H27: {answered}");
-    let is_about_it =
-        |line: &String| line.contains("a route panicked") && line.contains(&request_id);
+    let is_about_it = |line: &str| line.contains("a route panicked") && line.contains(&request_id);
+    daemon.until_logged(is_about_it).await;
     assert_eq!(daemon.log().iter().filter(|line| is_about_it(line)).count(), 1, "H27");
 }
 
@@ -102,7 +106,7 @@ async fn a_panic_of_the_writer_costs_a_restart_and_nothing_that_was_acknowledged
     }
     // Those that waited when it failed are done after the restart.
     assert_eq!((acknowledged.len(), refused), (40, 0));
-    assert_eq!(told(&daemon, "actor restarts", "database"), 2, "{:?}", daemon.log());
+    assert_told(&daemon, "actor restarts", "database", 2).await;
     let metrics = daemon.get("/metrics").send().await.unwrap().text().await.unwrap();
     let counted = metrics.lines().any(|line| {
         line.contains("restarts") && line.contains("database") && line.ends_with(" 2.0")
@@ -131,7 +135,7 @@ async fn a_panic_in_the_middle_of_a_commit_is_told_to_its_callers_and_leaves_not
     // The commit that failed may have been a job's own, which it repeats.
     assert_eq!(acknowledged, ids);
     assert!(refused <= 1, "{refused}");
-    assert_eq!(told(&daemon, "actor restarts", "database"), 1, "{:?}", daemon.log());
+    assert_told(&daemon, "actor restarts", "database", 1).await;
 }
 
 #[tokio::test]
@@ -171,7 +175,7 @@ async fn a_panic_of_the_broadcast_actor_costs_its_readers_nothing() {
         "{ids:?}"
     );
     assert!(12 <= ids.len(), "{ids:?}");
-    assert_eq!(told(&daemon, "actor restarts", "broadcast"), 1, "{:?}", daemon.log());
+    assert_told(&daemon, "actor restarts", "broadcast", 1).await;
 }
 
 #[tokio::test]
