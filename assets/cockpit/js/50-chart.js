@@ -23,10 +23,6 @@ function setAttributes(node, attributes) {
   return node;
 }
 
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
 /** Seconds in the unit that fits. */
 function chartTime(seconds) {
   const [size, unit] = seconds < 120 ? [1, "s"] : seconds < 7200 ? [60, "min"] : [3600, "h"];
@@ -102,7 +98,7 @@ function createChart({ title, unit = "", format = String, names = [title] }) {
     const latest = data.second ? "" : format(data.points[last]?.[1] ?? NaN);
     setAttributes(slider, { max: Math.max(0, last), "aria-valuetext": last < 0 ? "no samples yet" : sampleText(index) });
     slider.value = String(Math.max(0, index));
-    setText(readout, found >= 0 ? sampleText(found) : last < 0 || latest === "" ? "" : data.points[last][1] === null ? "no data" : latest);
+    say(readout, found >= 0 ? sampleText(found) : last < 0 || latest === "" ? "" : data.points[last][1] === null ? "no data" : latest);
     shape("cursor", "path", { d: found < 0 || !scale ? "" : `M${scale.x(reading)} 10V${scale.bottom}`, stroke: "var(--muted)" });
   }
 
@@ -143,7 +139,7 @@ function createChart({ title, unit = "", format = String, names = [title] }) {
     }
     while (labels.childNodes.length > placed.length) labels.lastChild.remove();
     placed.forEach(({ text, left, top }, index) => {
-      setText(setAttributes(labels.childNodes[index] ?? addNode(labels, "text"), { x: left, y: top }), text);
+      say(setAttributes(labels.childNodes[index] ?? addNode(labels, "text"), { x: left, y: top }), text);
     });
   }
 
@@ -199,7 +195,7 @@ function createChart({ title, unit = "", format = String, names = [title] }) {
     table.hidden = !shown;
     setAttributes(toggle, { "aria-expanded": shown });
     toggle.replaceChildren(shown ? "Hide table" : "Show as table");
-    addNode(toggle, "span", { class: "visually-hidden" }, ` of ${title}`);
+    addNode(toggle, "span", { class: "unseen" }, ` of ${title}`);
     table.replaceChildren();
     if (!shown || !data) return;
     const made = addNode(table, "table");
@@ -246,8 +242,8 @@ function createChart({ title, unit = "", format = String, names = [title] }) {
     update(next) {
       data = next;
       const told = lines().map((series, line) => chartSentence(data.second ? names[line] : title, series, format));
-      setText(sentence, told.join(". "));
-      setText(legend, data.second ? `━ ${names[0]}  ┅ ${names[1]}` : "");
+      say(sentence, told.join(". "));
+      say(legend, data.second ? `━ ${names[0]}  ┅ ${names[1]}` : "");
       draw();
     },
     destroy() {

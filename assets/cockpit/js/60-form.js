@@ -60,31 +60,24 @@ function createForm(schema, { initial = {}, hidden = [], first = [], suggestions
   const prefix = `form-${(formCount += 1)}`;
   const fields = new Map();
 
-  function make(tag, attributes, ...children) {
-    const node = document.createElement(tag);
-    for (const name in attributes) if (attributes[name] !== undefined) node.setAttribute(name, attributes[name]);
-    node.append(...children);
-    return node;
-  }
-
   /** A control with its label, help and problem; `readValue` answers its value, or undefined. */
   function field({ path, name, property, required }, control, readValue, note = "") {
     const at = path.join(".");
     const id = `${prefix}-${at}`;
     const group = control.tagName === "FIELDSET";
     const text = `${property.description ?? ""} ${note}`.replaceAll("`", "").trim();
-    const help = make("p", { class: "help", id: `${id}-help` }, text);
-    const problem = make("p", { class: "problem", id: `${id}-problem`, hidden: "" });
+    const help = el("p", { class: "help", id: `${id}-help` }, text);
+    const problem = el("p", { class: "problem", id: `${id}-problem`, hidden: true });
     control.setAttribute("aria-describedby", `${text ? `${help.id} ` : ""}${problem.id}`);
-    const label = make("label", { for: id }, readableName(name));
+    const label = el("label", { for: id }, readableName(name));
     if (!group) control.id = id;
     if (!group && required) {
       control.setAttribute("aria-required", "true");
-      label.append(make("span", { class: "required" }, " required"));
+      label.append(el("span", { class: "required" }, " required"));
     }
     fields.set(at, { inputs: group ? [...control.elements] : [control], problem });
     const box = control.type === "checkbox";
-    const element = make("div", { class: box ? "field check" : "field" }, ...(group ? [control] : box ? [control, label] : [label, control]));
+    const element = el("div", { class: box ? "field check" : "field" }, ...(group ? [control] : box ? [control, label] : [label, control]));
     if (text) element.append(help);
     element.append(problem);
     return {
@@ -103,7 +96,7 @@ function createForm(schema, { initial = {}, hidden = [], first = [], suggestions
     return field(place, control, (complain) => (control.value.trim() === "" ? undefined : parse(control.value, complain)), note);
   }
 
-  const area = (rows) => make("textarea", { rows, spellcheck: "false" });
+  const area = (rows) => el("textarea", { rows, spellcheck: "false" });
 
   function objectField({ property, path, name, required }, start = {}, top = false) {
     const wanted = property.required ?? [];
@@ -117,11 +110,11 @@ function createForm(schema, { initial = {}, hidden = [], first = [], suggestions
     const rank = ({ key }) => (order.indexOf(key) + 1 || Infinity);
     const shown = parts.filter((part) => part.element).sort((one, other) => rank(one) - rank(other) || 0);
     const [plain, rest] = [true, false].map((early) => shown.filter((part) => rank(part) < Infinity === early).map((part) => part.element));
-    const element = make(top ? "div" : "fieldset", { class: top ? "form" : "group" });
-    if (!top) element.append(make("legend", {}, readableName(name)));
-    if (!top && property.description) element.append(make("p", { class: "help" }, property.description.replaceAll("`", "")));
+    const element = el(top ? "div" : "fieldset", { class: top ? "form" : "group" });
+    if (!top) element.append(el("legend", {}, readableName(name)));
+    if (!top && property.description) element.append(el("p", { class: "help" }, property.description.replaceAll("`", "")));
     element.append(...(plain.length ? plain : rest));
-    if (plain.length && rest.length) element.append(make("details", {}, make("summary", {}, "More settings"), ...rest));
+    if (plain.length && rest.length) element.append(el("details", {}, el("summary", {}, "More settings"), ...rest));
     return {
       element,
       read(problems) {
@@ -138,17 +131,17 @@ function createForm(schema, { initial = {}, hidden = [], first = [], suggestions
   function choiceField(place, choices, start) {
     const texts = choices.map(([value, meaning]) => (meaning ? `${value}: ${meaning}` : String(value)));
     if (place.property.type === "array") {
-      const boxes = choices.map(() => make("input", { type: "checkbox" }));
+      const boxes = choices.map(() => el("input", { type: "checkbox" }));
       boxes.forEach((box, index) => (box.checked = start?.includes(choices[index][0]) ?? false));
-      const labels = boxes.map((box, index) => make("label", { class: "check" }, box, ` ${texts[index]}`));
-      return field(place, make("fieldset", { class: "group" }, make("legend", {}, readableName(place.name)), ...labels), () => {
+      const labels = boxes.map((box, index) => el("label", { class: "check" }, box, ` ${texts[index]}`));
+      return field(place, el("fieldset", { class: "group" }, el("legend", {}, readableName(place.name)), ...labels), () => {
         const chosen = choices.filter((_, index) => boxes[index].checked).map(([value]) => value);
         return chosen.length ? chosen : undefined;
       });
     }
     const usual = place.property.default;
-    const select = make("select", {}, make("option", { value: "" }, place.required ? "Choose…" : usual ? `Default: ${usual}` : "Default"));
-    select.append(...texts.map((text, index) => make("option", { value: index }, text)));
+    const select = el("select", {}, el("option", { value: "" }, place.required ? "Choose…" : usual ? `Default: ${usual}` : "Default"));
+    select.append(...texts.map((text, index) => el("option", { value: index }, text)));
     const chosen = choices.findIndex(([value]) => value === start);
     select.value = chosen < 0 ? "" : String(chosen);
     return field(place, select, () => choices[select.value || -1]?.[0]);
@@ -162,11 +155,11 @@ function createForm(schema, { initial = {}, hidden = [], first = [], suggestions
     if (choices?.length) return choiceField(place, choices, start);
     if (type === "object" && property.properties) return objectField(place, start);
     if (type === "boolean") {
-      const box = make("input", { type: "checkbox" });
+      const box = el("input", { type: "checkbox" });
       box.checked = start ?? usual ?? false;
       return field({ ...place, required: false }, box, () => (place.required || box.checked !== (usual ?? false) ? box.checked : undefined));
     }
-    const input = make("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: usual ?? undefined });
+    const input = el("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: usual });
     if (type === "integer" || type === "number") {
       input.inputMode = type === "integer" ? "numeric" : "decimal";
       return typed(place, input, start, (text, complain) => {
@@ -183,7 +176,7 @@ function createForm(schema, { initial = {}, hidden = [], first = [], suggestions
       const offered = suggestions[path.join(".")] ?? suggestions[name];
       if (offered && !long) {
         input.setAttribute("list", `${input.id}-list`);
-        made.element.append(make("datalist", { id: `${input.id}-list` }, ...offered.map((value) => make("option", { value }))));
+        made.element.append(el("datalist", { id: `${input.id}-list` }, ...offered.map((value) => el("option", { value }))));
       }
       return made;
     }
@@ -208,7 +201,7 @@ function createForm(schema, { initial = {}, hidden = [], first = [], suggestions
   }
 
   const top = objectField({ path: [], property: { properties: {}, ...plainSchema(schema, schema) }, required: true }, initial, true);
-  const summary = make("div", { class: "problems", role: "alert", hidden: "" });
+  const summary = el("div", { class: "problems", role: "alert", hidden: true });
   top.element.prepend(summary);
 
   function mark({ inputs, problem }, sentence) {
@@ -227,7 +220,7 @@ function createForm(schema, { initial = {}, hidden = [], first = [], suggestions
     show(problems) {
       for (const each of fields.values()) mark(each, "");
       for (const { path, sentence } of problems) if (fields.has(path)) mark(fields.get(path), sentence);
-      summary.replaceChildren(...problems.filter(({ path }) => !fields.has(path)).map(({ sentence }) => make("p", {}, sentence)));
+      summary.replaceChildren(...problems.filter(({ path }) => !fields.has(path)).map(({ sentence }) => el("p", {}, sentence)));
       summary.hidden = !summary.hasChildNodes();
       fields.get(problems.find(({ path }) => fields.has(path))?.path)?.inputs[0].focus();
     },
