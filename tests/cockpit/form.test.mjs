@@ -22,7 +22,7 @@ before(async () => {
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }),
   });
   tools = new Map((await answer.json()).result.tools.map((tool) => [tool.name, tool.inputSchema]));
-  page = await openParts(browser, ["00-page.js", "60-form.js"], ["createForm"]);
+  page = await openParts(browser, ["00-page.js", "10-words.js", "60-form.js"], ["createForm"]);
 });
 after(async () => {
   await closeQuietly(page);
@@ -83,7 +83,7 @@ describe("a form", () => {
     const byPath = (one, other) => one.path.localeCompare(other.path);
     assert.deepEqual(problems.toSorted(byPath), [
       { path: "modelId", sentence: "Give 1 to 64 characters, each one of A-Za-z0-9_.:-." },
-      { path: "policy.alpha", sentence: "Give at least 0.000001 and at most 0.5." },
+      { path: "policy.alpha", sentence: "Give at most 0.5." },
       { path: "policy.pollSeconds", sentence: "Give a number." },
       { path: "policy.requires", sentence: "Give a list: [ … ]." },
     ]);
@@ -93,7 +93,7 @@ describe("a form", () => {
     assert.equal(await alpha.getAttribute("aria-invalid"), "true");
     const described = (await alpha.getAttribute("aria-describedby")).split(" ");
     const told = await page.evaluate((ids) => ids.map((id) => document.getElementById(id).textContent), described);
-    assert.equal(told.at(-1), "Give at least 0.000001 and at most 0.5.");
+    assert.equal(told.at(-1), "Give at most 0.5.");
     await page.getByRole("alert").getByText("The daemon says no.").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id.endsWith("modelId")), true);
     await assertAccessible(page, "a form with problems");

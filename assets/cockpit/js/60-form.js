@@ -1,228 +1,149 @@
-// How does a tool's input schema become a form, and what was typed become arguments?
-//
-// Every schema gets a field: what has no control of its own is typed as JSON and checked. What is left
-// empty is left out, so that the daemon's defaults stay the daemon's. Texts of the schema are only text.
-
+// How does a tool's input schema become a form, and what was typed become arguments? What has no
+// field of its own is typed as JSON; what is left empty is left out, for the daemon's own default.
 let formCount = 0;
-
-/** Follows a reference, and takes the null out of a type that may be absent. */
-function plainSchema(schema, root) {
-  if (schema.$ref) {
-    const { $ref, ...own } = schema;
-    return plainSchema({ ...$ref.slice(2).split("/").reduce((at, name) => at[name], root), ...own }, root);
-  }
-  const options = schema.anyOf ?? schema.oneOf ?? [];
-  const some = options.filter((option) => option.type !== "null");
-  if (some.length === 1 && options.length === 2) {
-    const { anyOf, oneOf, ...own } = schema;
-    return { ...plainSchema(some[0], root), ...own };
-  }
-  const types = [schema.type].flat().filter((type) => type !== "null");
+// Follows references, and takes the null out of what may be absent.
+const plainSchema = ({ $ref, ...schema }, root) => {
+  if ($ref) return plainSchema({ ...$ref.slice(2).split('/').reduce((at, name) => at[name], root), ...schema }, root);
+  const options = schema.anyOf ?? schema.oneOf ?? [], some = options.filter(({ type }) => type !== 'null');
+  if (some.length === 1 && options.length === 2) return { ...plainSchema(some[0], root), ...schema, anyOf: undefined, oneOf: some[0].oneOf, type: plainSchema(some[0], root).type };
+  const types = [schema.type].flat().filter((type) => type !== 'null');
   return { ...schema, type: types.length === 1 ? types[0] : undefined };
-}
-
-/** The values there are, each with its meaning; undefined if they are not counted. */
-function schemaChoices({ oneOf, enum: values }) {
-  if (oneOf?.every((option) => "const" in option)) return oneOf.map((option) => [option.const, option.description]);
-  return values?.filter((value) => value !== null).map((value) => [value]);
-}
-
-/** `windowSeconds` as "Window (seconds)", `latency_p95_ms` as "Latency p95 (ms)". */
-function readableName(name) {
-  const words = name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase().replace(/\bid$/, "ID");
-  return words[0].toUpperCase() + words.slice(1).replace(/ (seconds|ms)$/, " ($1)");
-}
-
-/** What is wrong with a text or a number, as one sentence; undefined if nothing is. */
-function valueProblem(value, { type, minimum = -Infinity, maximum = Infinity, minLength = 0, maxLength = Infinity, pattern }) {
-  if (typeof value === "number") {
-    if (!Number.isFinite(value) || (type === "integer" && !Number.isSafeInteger(value))) return `Give a ${type === "integer" ? "whole " : ""}number.`;
-    if (value < minimum || value > maximum) return `Give ${minimum > -Infinity ? `at least ${minimum}` : ""}${minimum > -Infinity && maximum < Infinity ? " and " : ""}${maximum < Infinity ? `at most ${maximum}` : ""}.`;
-    return undefined;
+};
+const choicesOf = ({ oneOf, enum: values }) => oneOf?.every((option) => 'const' in option) ? oneOf.map((option) => [option.const, option.description]) : values?.filter((value) => value !== null).map((value) => [value]);
+// `windowSeconds` as "Window (seconds)".
+const readable = (name) => {
+  const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/\bid$/, 'ID');
+  return words[0].toUpperCase() + words.slice(1).replace(/ (seconds|ms)$/, ' ($1)');
+};
+// What is wrong with a value, in a sentence.
+const faultOf = (value, { type, minimum = -Infinity, maximum = Infinity, minLength = 0, maxLength = Infinity, pattern }) => {
+  if (typeof value === 'number') {
+    if (!(type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value))) return `Give a ${type === 'integer' ? 'whole ' : ''}number.`;
+    return value < minimum ? `Give at least ${minimum}.` : value > maximum && `Give at most ${maximum}.`;
   }
   const length = [...value].length;
   if (length > maxLength) return `Give at most ${maxLength} characters; these are ${length}.`;
   if (length < minLength) return `Give at least ${minLength} characters.`;
-  if (!pattern || new RegExp(pattern, "u").test(value)) return undefined;
-  const [, letters, count] = /^\^\[([^\]]+)\]\{([\d,]+)\}\$$/.exec(pattern) ?? [];
-  return letters ? `Give ${count.replace(",", " to ")} characters, each one of ${letters}.` : `Give a text of the form ${pattern}.`;
-}
+  if (!pattern || new RegExp(pattern, 'u').test(value)) return '';
+  const [, letters, amount] = /^\^\[([^\]]+)\]\{([\d,]+)\}\$$/.exec(pattern) ?? [];
+  return letters ? `Give ${amount.replace(',', ' to ')} characters, each one of ${letters}.` : `Give a text of the form ${pattern}.`;
+};
 
-/**
- * A form made of a JSON schema.
- *
- * `hidden` names properties, or paths such as `policy.targets`, that are not shown; their initial
- * values are sent as they are. `first` names optional ones that stand with the required ones.
- * `suggestions` offers values by name. `read()` answers what is to be sent and what is wrong with it;
- * `show(problems)` writes each beside its field, or on top when it has none.
- */
-function createForm(schema, { initial = {}, hidden = [], first = [], suggestions = {} } = {}) {
-  const prefix = `form-${(formCount += 1)}`;
-  const fields = new Map();
-
-  /** A control with its label, help and problem; `readValue` answers its value, or undefined. */
-  function field({ path, name, property, required }, control, readValue, note = "") {
-    const at = path.join(".");
-    const id = `${prefix}-${at}`;
-    const group = control.tagName === "FIELDSET";
-    const text = `${property.description ?? ""} ${note}`.replaceAll("`", "").trim();
-    const help = el("p", { class: "help", id: `${id}-help` }, text);
-    const problem = el("p", { class: "problem", id: `${id}-problem`, hidden: true });
-    control.setAttribute("aria-describedby", `${text ? `${help.id} ` : ""}${problem.id}`);
-    const label = el("label", { for: id }, readableName(name));
-    if (!group) control.id = id;
-    if (!group && required) {
-      control.setAttribute("aria-required", "true");
-      label.append(el("span", { class: "required" }, " required"));
-    }
-    fields.set(at, { inputs: group ? [...control.elements] : [control], problem });
-    const box = control.type === "checkbox";
-    const element = el("div", { class: box ? "field check" : "field" }, ...(group ? [control] : box ? [control, label] : [label, control]));
-    if (text) element.append(help);
-    element.append(problem);
-    return {
-      element,
-      read(problems) {
-        const found = readValue((sentence) => sentence && problems.push({ path: at, sentence }));
-        if (found === undefined && required) problems.push({ path: at, sentence: `${readableName(name)} is needed.` });
-        return found;
-      },
-    };
-  }
-
-  /** A control of text; `parse` gets what is not empty, and may complain. */
-  function typed(place, control, start, parse, note) {
-    control.value = start ?? "";
-    return field(place, control, (complain) => (control.value.trim() === "" ? undefined : parse(control.value, complain)), note);
-  }
-
-  const area = (rows) => el("textarea", { rows, spellcheck: "false" });
-
-  function objectField({ property, path, name, required }, start = {}, top = false) {
-    const wanted = property.required ?? [];
-    const parts = Object.entries(property.properties).map(([key, inner]) => {
+// `hidden` are names, or paths such as policy.targets, whose initial values are sent as they are;
+// `first` are optional names that stand with the required ones. `show` writes each problem beside
+// its field, or on top when it has none.
+const createForm = (schema, { initial = {}, hidden = [], first = [], suggestions = {} } = {}) => {
+  const form = `form-${++formCount}`, fields = new Map();
+  const helpText = (text) => text.replaceAll('`', '').trim();
+  // A control with its label, help and problem; `get` gives its value, or undefined, or complains.
+  const field = ({ path, name, property, required }, control, get, note = '') => {
+    const at = path.join('.'), id = `${form}-${at}`, group = control.tagName === 'FIELDSET', help = helpText(`${property.description ?? ''} ${note}`);
+    const problem = el('p.problem', { id: `${id}-problem`, hidden: true }), inputs = group ? [...control.elements] : [control];
+    attribute(control, 'aria-describedby', `${help ? `${id}-help ` : ''}${id}-problem`);
+    fields.set(at, { inputs, problem });
+    const label = !group && el('label', { for: id }, readable(name), required && el('span.required', null, ' required'));
+    if (label) { control.id = id; attribute(control, 'aria-required', required && 'true'); }
+    const box = control.type === 'checkbox';
+    return { element: el(box ? 'div.field.check' : 'div.field', null, box ? [control, label] : [label, control], help && el('p.help', { id: `${id}-help` }, help), problem), read(problems) {
+      const value = get((sentence) => sentence && problems.push({ path: at, sentence }));
+      if (value === undefined && required) problems.push({ path: at, sentence: `${readable(name)} is needed.` });
+      return value;
+    } };
+  };
+  const typed = (place, control, start, parse, note) => {
+    control.value = start ?? '';
+    return field(place, control, (complain) => control.value.trim() === '' ? undefined : parse(control.value, complain), note);
+  };
+  const area = () => el('textarea', { rows: 3, spellcheck: 'false' });
+  const fieldset = (name, ...content) => el('fieldset.group', null, el('legend', null, readable(name)), ...content);
+  const objectField = ({ property, path, name, required }, start, top) => {
+    const { required: needed = [], properties = {} } = property, early = [...needed, ...first];
+    const parts = Object.entries(properties).map(([key, inner]) => {
       const at = [...path, key];
-      if (hidden.includes(key) || hidden.includes(at.join("."))) return { key, read: () => start?.[key] };
-      const place = { path: at, name: key, property: plainSchema(inner, schema), required: wanted.includes(key) };
-      return { key, ...anyField(place, start?.[key]) };
+      if (hidden.includes(key) || hidden.includes(at.join('.'))) return { key, read: () => start?.[key] };
+      return { key, ...anyField({ path: at, name: key, property: plainSchema(inner, schema), required: needed.includes(key) }, start?.[key]) };
     });
-    const order = top ? [...wanted, ...first] : Object.keys(property.properties);
-    const rank = ({ key }) => (order.indexOf(key) + 1 || Infinity);
-    const shown = parts.filter((part) => part.element).sort((one, other) => rank(one) - rank(other) || 0);
-    const [plain, rest] = [true, false].map((early) => shown.filter((part) => rank(part) < Infinity === early).map((part) => part.element));
-    const element = el(top ? "div" : "fieldset", { class: top ? "form" : "group" });
-    if (!top) element.append(el("legend", {}, readableName(name)));
-    if (!top && property.description) element.append(el("p", { class: "help" }, property.description.replaceAll("`", "")));
-    element.append(...(plain.length ? plain : rest));
-    if (plain.length && rest.length) element.append(el("details", {}, el("summary", {}, "More settings"), ...rest));
-    return {
-      element,
-      read(problems) {
-        const own = [];
-        const value = Object.fromEntries(parts.map((part) => [part.key, part.read(own)]).filter(([, found]) => found !== undefined));
-        const typedWrong = own.some(({ path: at }) => fields.get(at).inputs.some((input) => input.type !== "checkbox" && input.value));
-        if (!required && !typedWrong && Object.keys(value).length === 0) return undefined;
-        problems.push(...own);
-        return value;
-      },
-    };
-  }
-
-  function choiceField(place, choices, start) {
-    const texts = choices.map(([value, meaning]) => (meaning ? `${value}: ${meaning}` : String(value)));
-    if (place.property.type === "array") {
-      const boxes = choices.map(() => el("input", { type: "checkbox" }));
-      boxes.forEach((box, index) => (box.checked = start?.includes(choices[index][0]) ?? false));
-      const labels = boxes.map((box, index) => el("label", { class: "check" }, box, ` ${texts[index]}`));
-      return field(place, el("fieldset", { class: "group" }, el("legend", {}, readableName(place.name)), ...labels), () => {
-        const chosen = choices.filter((_, index) => boxes[index].checked).map(([value]) => value);
+    const shown = parts.filter(({ element }) => element), isEarly = ({ key }) => !top || early.includes(key);
+    const front = shown.filter(isEarly).sort((one, other) => top ? early.indexOf(one.key) - early.indexOf(other.key) : 0).map(({ element }) => element);
+    const rest = shown.filter((one) => !isEarly(one)).map(({ element }) => element);
+    const more = rest.length && front.length ? el('details', null, el('summary', null, 'More settings'), rest) : rest;
+    return { element: top ? el('div.form', null, front, more) : fieldset(name, property.description && el('p.help', null, helpText(property.description)), ...front), read(problems) {
+      const own = [], value = {};
+      for (const { key, read } of parts) { const found = read(own); if (found !== undefined) value[key] = found; }
+      const touched = own.some((problem) => fields.get(problem.path).inputs.some((input) => input.type !== 'checkbox' && input.value));
+      if (!required && !touched && !Object.keys(value).length) return undefined;
+      problems.push(...own);
+      return value;
+    } };
+  };
+  const choiceField = (place, choices, start) => {
+    const { name, property: { type, default: usual }, required } = place, texts = choices.map(([value, meaning]) => meaning ? `${value}: ${meaning}` : String(value));
+    if (type === 'array') {
+      const boxes = choices.map(([value]) => Object.assign(el('input', { type: 'checkbox' }), { checked: start?.includes(value) }));
+      return field(place, fieldset(name, ...boxes.map((box, index) => el('label.check', null, box, ` ${texts[index]}`))), () => {
+        const chosen = choices.flatMap(([value], index) => boxes[index].checked ? [value] : []);
         return chosen.length ? chosen : undefined;
       });
     }
-    const usual = place.property.default;
-    const select = el("select", {}, el("option", { value: "" }, place.required ? "Choose…" : usual ? `Default: ${usual}` : "Default"));
-    select.append(...texts.map((text, index) => el("option", { value: index }, text)));
-    const chosen = choices.findIndex(([value]) => value === start);
-    select.value = chosen < 0 ? "" : String(chosen);
-    return field(place, select, () => choices[select.value || -1]?.[0]);
-  }
-
-  function anyField(place, start) {
-    const { property, name, path } = place;
-    const { type, default: usual } = property;
-    const items = type === "array" && property.items ? plainSchema(property.items, schema) : {};
-    const choices = schemaChoices(type === "array" ? items : property);
+    const select = el('select', null, el('option', { value: '' }, required ? 'Choose…' : usual ? `Default: ${usual}` : 'Default'), texts.map((text, index) => el('option', { value: index }, text)));
+    select.selectedIndex = 1 + choices.findIndex(([value]) => value === start);
+    return field(place, select, () => choices[select.selectedIndex - 1]?.[0]);
+  };
+  const anyField = (place, start) => {
+    const { property, name, path, required } = place, { type, default: usual } = property;
+    const items = type === 'array' && property.items ? plainSchema(property.items, schema) : {}, choices = choicesOf(type === 'array' ? items : property);
     if (choices?.length) return choiceField(place, choices, start);
-    if (type === "object" && property.properties) return objectField(place, start);
-    if (type === "boolean") {
-      const box = el("input", { type: "checkbox" });
-      box.checked = start ?? usual ?? false;
-      return field({ ...place, required: false }, box, () => (place.required || box.checked !== (usual ?? false) ? box.checked : undefined));
+    if (type === 'object' && property.properties) return objectField(place, start);
+    if (type === 'boolean') {
+      const box = Object.assign(el('input', { type: 'checkbox' }), { checked: start ?? usual ?? false });
+      return field({ ...place, required: false }, box, () => required || box.checked !== (usual ?? false) ? box.checked : undefined);
     }
-    const input = el("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: usual });
-    if (type === "integer" || type === "number") {
-      input.inputMode = type === "integer" ? "numeric" : "decimal";
-      return typed(place, input, start, (text, complain) => {
-        complain(valueProblem(Number(text), property));
-        return Number(text);
-      });
+    const input = el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', placeholder: usual });
+    if (type === 'integer' || type === 'number') {
+      input.inputMode = type === 'integer' ? 'numeric' : 'decimal';
+      return typed(place, input, start, (text, complain) => { complain(faultOf(Number(text), property)); return Number(text); });
     }
-    if (type === "string") {
-      const long = /^(contents|patch|message|reason)$/.test(name);
-      const made = typed(place, long ? area(3) : input, start, (text, complain) => {
-        complain(valueProblem(text, property));
-        return text;
-      });
-      const offered = suggestions[path.join(".")] ?? suggestions[name];
-      if (offered && !long) {
-        input.setAttribute("list", `${input.id}-list`);
-        made.element.append(el("datalist", { id: `${input.id}-list` }, ...offered.map((value) => el("option", { value }))));
+    if (type === 'string') {
+      const long = /^(contents|patch|message|reason)$/.test(name), offered = !long && (suggestions[path.join('.')] ?? suggestions[name]);
+      const made = typed(place, long ? area() : input, start, (text, complain) => { complain(faultOf(text, property)); return text; });
+      if (offered) {
+        attribute(input, 'list', `${input.id}-list`);
+        made.element.append(el('datalist', { id: `${input.id}-list` }, offered.map((value) => el('option', { value }))));
       }
       return made;
     }
-    if (items.type === "string") {
-      return typed(place, area(3), start?.join("\n"), (text, complain) => {
-        const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
-        complain(lines.map((line) => valueProblem(line, items)).find(Boolean));
+    if (items.type === 'string') {
+      return typed(place, area(), start?.join('\n'), (text, complain) => {
+        const lines = text.split('\n').map((line) => line.trim()).filter(Boolean);
+        complain(lines.map((line) => faultOf(line, items)).find(Boolean));
         return lines;
-      }, "One a line.");
+      }, 'One a line.');
     }
-    return typed(place, area(4), start === undefined ? "" : JSON.stringify(start, null, 2), (text, complain) => {
+    return typed(place, area(), start === undefined ? '' : JSON.stringify(start, null, 2), (text, complain) => {
       try {
-        const value = JSON.parse(text);
-        if (type === "array" && !Array.isArray(value)) complain("Give a list: [ … ].");
-        if (type === "object" && (value === null || typeof value !== "object" || Array.isArray(value))) complain("Give an object: { … }.");
+        const value = JSON.parse(text), kind = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
+        complain(type === 'array' && kind !== type ? 'Give a list: [ … ].' : type === 'object' && kind !== type && 'Give an object: { … }.');
         return value;
       } catch (error) {
         complain(`This is not JSON: ${error.message}.`);
         return null;
       }
-    }, "As JSON.");
-  }
-
-  const top = objectField({ path: [], property: { properties: {}, ...plainSchema(schema, schema) }, required: true }, initial, true);
-  const summary = el("div", { class: "problems", role: "alert", hidden: true });
-  top.element.prepend(summary);
-
-  function mark({ inputs, problem }, sentence) {
-    problem.textContent = sentence;
-    problem.hidden = !sentence;
-    for (const input of inputs) input.setAttribute("aria-invalid", String(Boolean(sentence)));
-    for (const details of sentence ? top.element.querySelectorAll("details") : []) details.open ||= details.contains(problem);
-  }
-
-  return {
-    element: top.element,
-    read() {
-      const problems = [];
-      return { value: top.read(problems), problems };
-    },
-    show(problems) {
-      for (const each of fields.values()) mark(each, "");
-      for (const { path, sentence } of problems) if (fields.has(path)) mark(fields.get(path), sentence);
-      summary.replaceChildren(...problems.filter(({ path }) => !fields.has(path)).map(({ sentence }) => el("p", {}, sentence)));
-      summary.hidden = !summary.hasChildNodes();
-      fields.get(problems.find(({ path }) => fields.has(path))?.path)?.inputs[0].focus();
-    },
+    }, 'As JSON.');
   };
-}
+  const top = objectField({ path: [], property: plainSchema(schema, schema), required: true }, initial, true), summary = el('div.problems', { role: 'alert', hidden: true });
+  top.element.prepend(summary);
+  const mark = ({ inputs, problem }, sentence) => {
+    say(problem, sentence);
+    show(problem, sentence !== '');
+    for (const input of inputs) attribute(input, 'aria-invalid', String(sentence !== ''));
+    if (sentence) for (const details of top.element.querySelectorAll('details')) details.open ||= details.contains(problem);
+  };
+  return { element: top.element, read() { const problems = []; return { value: top.read(problems), problems }; }, show(problems) {
+    const here = problems.filter(({ path }) => fields.has(path)), loose = problems.filter(({ path }) => !fields.has(path));
+    for (const one of fields.values()) mark(one, '');
+    for (const { path, sentence } of here) mark(fields.get(path), sentence);
+    summary.replaceChildren(...loose.map(({ sentence }) => el('p', null, sentence)));
+    show(summary, loose.length > 0);
+    if (here.length) fields.get(here[0].path).inputs[0].focus();
+  } };
+};
