@@ -112,7 +112,7 @@ const createChart = ({ title, unit, format = String, names = [title] }) => {
     write([
       ...(seen.length ? [] : [['No samples yet', (left + right) / 2, bottom / 2, 0.5]]), ...limits.map(({ label, value }) => [label, left + 4, y(value) - 4, 0, true]),
       [chartTime(end), x(end), foot, 1], [chartTime(from), x(from), foot], ...(data.window ? [[`window ${chartTime(end - from)}`, x((from + end) / 2), foot, 0.5]] : []), [chartTime(to), right, foot, 1],
-      ...(data.warmup ? [['warm-up', x(data.warmup[0]) + 4, bottom - 6]] : []), ...steps.map((step) => [format(step), left - 6, y(step) + 4, 1]),
+      ...(data.warmup ? [['warm-up', x(data.warmup[0]) + 4, bottom - 6]] : []), ...steps.filter((step, index) => format(step) !== format(steps[index + 1] ?? NaN)).map((step) => [format(step), left - 6, y(step) + 4, 1]),
     ]);
     showSample();
   };
