@@ -28,8 +28,7 @@ const timeOf = (iso) => el('time', { datetime: iso, title: utc(iso) }, clock(iso
 
 // Evidence is kept as a natural logarithm and read as a bet.
 const odds = (log) => known(log, (value) => value <= 0 ? 'less than 1 to 1' : value > 13.8 ? 'over a million to 1' : `${number(Math.exp(value))} to 1`);
-const REASONS = { conforms: 'the targets were met', error_rate_breach: 'too many requests failed', latency_breach: 'too many requests were slow', no_data: 'there was nothing to see', promoted_by_operator: 'somebody did not wait for the evidence' };
-const because = (reason) => REASONS[reason] ?? (reason ?? 'no reason was given').replaceAll('_', ' ');
+const because = (reason) => (reason ?? '').replaceAll('_', ' ');
 const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 
 // A state is a glyph, a word and a tone: never a colour alone.

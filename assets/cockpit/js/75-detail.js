@@ -41,24 +41,19 @@ const liveDetail = (event) => {
 
 // Cells of a name, a value and what it means; only texts change.
 const cells = () => {
-  const list = el('dl.facts'), made = new Map();
+  const list = el('dl.facts'), redraw = part(list);
   return [list, (lines) => {
-    const wantedNames = lines.filter(Boolean);
-    for (const [name, { node }] of made) if (!wantedNames.some(([other]) => other === name)) { node.remove(); made.delete(name); }
-    for (const [name, text, more = '', tone] of wantedNames) {
-      if (!made.has(name)) {
-        const value = el('span'), about = el('small'), dd = el('dd', value, about), node = el('div', el('dt', name), dd);
-        made.set(name, { node, value, about, dd });
-        list.append(node);
-      }
-      const { value, about, dd } = made.get(name);
-      say(value, text);
-      say(about, more);
+    const some = lines.filter(Boolean);
+    redraw(some.map(([name]) => name), () => some.map(([name]) => el('div', el('dt', name), el('dd', el('span'), el('small')))));
+    some.forEach(([, text, more, tone], index) => {
+      const dd = list.children[index].lastChild;
+      say(dd.firstChild, text);
+      say(dd.lastChild, more || '');
       attribute(dd, 'data-tone', tone);
-    }
+    });
   }];
 };
-const tableOf = (heads, lines, empty) => lines.length ? el('div.scroll', el('table.cards', el('thead', el('tr', heads.map((head) => el('th', { scope: 'col' }, head)))), el('tbody', lines.map((line) => el('tr', line.map((cell, index) => el('td', { 'data-label': heads[index] }, cell ?? '–'))))))) : el('p.muted', empty);
+const tableOf = (heads, lines, empty = 'None.') => lines.length ? el('div.scroll', el('table.cards', el('thead', el('tr', heads.map((head) => el('th', { scope: 'col' }, head)))), el('tbody', lines.map((line) => el('tr', line.map((cell, index) => el('td', { 'data-label': heads[index] }, cell ?? '–'))))))) : el('p.muted', empty);
 const menu = ({ id }) => {
   const one = (text, what) => button(text, () => { box.open = false; what(); });
   const box = el('details.menu', el('summary.button', 'More ▾'), el('div', one('Copy as curl', () => copy(curlOf(...askFor(id)))), [['Markdown', 'md'], ['JSON', 'json'], ['CSV', 'csv']].map(([name, format]) => one(`Report as ${name}`, () => report(id, format))), one('Print', () => print())));
@@ -74,10 +69,10 @@ const frameOf = (item, verdictOf, stepsOf) => {
     drawVerdict([text, more], () => [text, more && el('small', more)]);
     drawLine(steps, () => steps.map(([name, at, state, stepTone = 'accent']) => el('li', { class: state, 'data-tone': state === 'todo' ? 'muted' : stepTone, 'aria-current': state === 'now' && 'step' }, el('b', name), at && (at.endsWith('Z') ? timeOf(at) : at))));
     drawStory([checks, decision, facts?.length, fault], () => [el('h3', { id: 'why', tabindex: -1 }, 'Why'), fault && el('p.fault', fault),
-      checks && tableOf(['Check', 'Observed', 'Target', 'Evidence', 'Verdict'], checks.map((cell) => [...cell.slice(0, 4), chip(cell[4])]), 'It has no targets.'),
+      checks && tableOf(['Check', 'Observed', 'Target', 'Evidence', 'Verdict'], checks.map((cell) => [...cell.slice(0, 4), chip(cell[4])])),
       decision?.counterfactual && el('p.other', decision.counterfactual.sentence), el('h4', 'Story'),
       facts ? el('ol.story', facts.map((fact) => el('li', timeOf(fact.ts), el('div', fact.message, el('small', `${fact.actor} · ${fact.action}`))))) : el('p.muted', 'Loading…'),
-      decision && el('p.hash', `${decision.decisionId} · SHA-256 ${decision.hash}`)]);
+      decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`))]);
   } };
 };
 const toWhy = () => { $('why')?.scrollIntoView(); $('why')?.focus(); };

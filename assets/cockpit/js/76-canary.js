@@ -1,12 +1,11 @@
 // What does a canary show? Where it stands, what was measured, and how far the evidence is.
 const METRICS = { latency_p95: ['p95 latency', 'latency_p95_ms', milliseconds, 'slow requests', 'latency_p95_ms'], error_rate: ['Error rate', 'error_rate', percent, 'failed requests', 'max_error_rate'] };
 const canaryVerdict = (item) => {
-  const { phase, modelId, fromGate, toGate, over, status, reason, elapsedSeconds, dryRun, policy } = item, trouble = troubleOf(item), [, word, tone] = stateOf(item);
-  if (over) return [`${sentence(word).slice(0, -1)} after ${duration(elapsedSeconds)}${reason ? `, because ${reason === 'aborted' ? 'it was aborted' : because(reason)}` : ''}.`, answers.facts?.findLast(({ action }) => /_(promote|rollback|abort)$/.test(action))?.message, reason === 'aborted' ? 'muted' : tone];
+  const { phase, fromGate, toGate, over, reason, elapsedSeconds, dryRun, policy } = item, trouble = troubleOf(item), [, word, tone] = stateOf(item);
+  if (over) return [`${sentence(`${word} after ${duration(elapsedSeconds)}${reason ? `: ${because(reason)}` : ''}`)}`, answers.facts?.findLast(({ action }) => /_(promote|rollback|abort)$/.test(action))?.message, reason === 'aborted' ? 'muted' : tone];
   return [{
-    awaiting_start: 'Waits for somebody to approve its start.', entering: `${modelId} is being put into ${toGate}.`, observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: nothing is decided yet.`,
-    paused: 'Paused: its clock stands still and nothing is decided.', awaiting_approval: 'Waits for somebody to approve its promotion.', promoting: `${modelId} is being confirmed in ${toGate}.`, rolling_back: `${toGate} is being put back, because ${because(reason)}.`,
-  }[phase] ?? status, !phase.startsWith('awaiting') && sentence(trouble), trouble && !phase.startsWith('awaiting') ? 'err' : tone];
+    observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: nothing is decided yet.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.`,
+  }[phase] ?? sentence(word), sentence(trouble), trouble && tone !== 'warn' ? 'err' : tone];
 };
 const canarySteps = (item) => {
   const { phase, over, status, policy, began, fromGate, toGate, decidedAt, updatedAt, elapsedSeconds } = item, at = (action) => answers.facts?.find((fact) => fact.action === action)?.ts ?? '';
@@ -17,10 +16,11 @@ const canarySteps = (item) => {
     ['decide', decidedAt ?? (phase === 'awaiting_approval' ? 'awaits approval' : at('canary_rollback')), step(3)], [`${glyph} ${word}`, over ? updatedAt : '', step(4), bad ? 'err' : 'ok']];
 };
 const evidenceOf = (item) => item.evidence ?? Object.fromEntries((answers.status?.evidence?.metrics ?? []).filter(({ counts }) => counts).map(({ metric, counts: { logE: breach, conformance, interval, ...counts } }) => [metric, { ...counts, ...interval, ...conformance, requests: counts.requests, breach, proof: conformance.logE }]));
+const betsOf = (found) => found ? `Broken: ${odds(found.breach)}, needs ${odds(found.breachAt)}. Met: ${odds(found.proof)}, needs ${odds(found.proofAt)}.` : 'Weak: single values, no counts of requests.';
 const checkOf = (item, metric, found) => {
   const [label, member, format, bad, limit] = METRICS[metric], state = found ? (found.breach >= found.breachAt ? 'breach' : found.proof >= found.proofAt && 'conforms') : answers.status?.evidence?.metrics?.find((one) => one.metric === metric)?.state;
   return [label, found ? `${metric === 'error_rate' ? percent(found.estimate) : format(item[member])}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : format(item[member]), `≤ ${format(item.policy.targets[limit])}`,
-    found ? `broken: ${odds(found.breach)}, needs ${odds(found.breachAt)}; met: ${odds(found.proof)}, needs ${odds(found.proofAt)}` : 'weak: single values and no counts',
+    betsOf(found),
     state === 'breach' ? ['✕', 'fail', 'err'] : state === 'conforms' ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']];
 };
 
@@ -57,7 +57,7 @@ const canaryDetail = (item) => {
       chart.update({ ...common, points: series((point) => point[member]), limit: { value: target, label: `target at most ${format(target)}` } });
       show(bets.element, Boolean(found));
       if (found) bets.update({ ...common, points: bet('breach'), limit: { value: found.breachAt, label: `rolled back at ${odds(found.breachAt)}` }, second: { points: bet('proof'), limit: { value: found.proofAt, label: `proved at ${odds(found.proofAt)}` } } });
-      say(line, found ? `Broken: ${odds(found.breach)}; needs ${odds(found.breachAt)}. Met: ${odds(found.proof)}; needs ${odds(found.proofAt)}.` : 'Single values are measured and no requests counted, so the evidence is weak.');
+      say(line, betsOf(found));
     }
   } };
 };

@@ -28,6 +28,6 @@ const jobDetail = (item) => {
     show(bar, status === 'RUNNING' && Boolean(progress));
     if (progress) bar.value = progress.fraction;
     drawCells([['Task', taskId], ['Configuration', configId], ['Waited', duration(((runningAt ? Date.parse(runningAt) : over ? Date.parse(updatedAt) : now()) - Date.parse(began)) / 1000)], ['Ran', duration(ranFor(item))]]);
-    drawResult(found, () => found && [el('h3', 'Metrics'), tableOf(['Metric', 'Value', '± standard error', 'Samples'], Object.entries(found.statistics ?? found.metrics ?? {}).map(([name, metric]) => [name, exact(metric.value ?? metric), exact(metric.stderr), count(metric.n)]), 'It measured nothing.')]);
+    drawResult(found, () => found && [el('h3', 'Metrics'), tableOf(['Metric', 'Value', '± standard error', 'Samples'], Object.entries(found.statistics ?? found.metrics ?? {}).map(([name, metric]) => [name, exact(metric.value ?? metric), exact(metric.stderr), count(metric.n)]))]);
   } };
 };

@@ -10,8 +10,8 @@ const refreshModels = (wait = 500) => {
     wanted('models');
   }, wait);
 };
-const promote = (modelId) => toolDialog({ tool: 'promote_model', head: modelId ? `Promote ${modelId}` : 'Promote a model', confirm: 'Promote', danger: true, initial: { modelId }, text: 'It takes the place of another version of the same name at once, without a canary.' });
-const rollBack = (modelId, gate) => toolDialog({ tool: 'rollback_model', head: `Roll ${modelId} back from ${gate}`, confirm: 'Roll back', danger: true, initial: { modelId, gate }, hidden: ['modelId', 'gate'], id: modelId, text: 'The gate is put back to what stood there before.' });
+const promote = (modelId) => toolDialog('promote_model', modelId ? `Promote ${modelId}` : 'Promote a model', { confirm: 'Promote', danger: true, initial: { modelId } });
+const rollBack = (modelId, gate) => toolDialog('rollback_model', `Roll ${modelId} back from ${gate}`, { confirm: 'Roll back', danger: true, initial: { modelId, gate }, hidden: ['modelId', 'gate'], id: modelId });
 const card = (head, wide, ...content) => el(`section.card${wide}`, el('h2', head), ...content);
 const drawModels = part($('models'));
 draws.models = () => place.view === 'models' && drawModels([models, moves, modelsFault, mayAct()], () => {
@@ -19,7 +19,7 @@ draws.models = () => place.view === 'models' && drawModels([models, moves, model
   return [el('h1.unseen', 'Models'), modelsFault && el('p.fault.wide', modelsFault),
     card(['Gates', mayAct() && el('span.control', small('Promote a model…', () => promote()))], '.wide', gates.length ? el('div.gates', gates.map(([gate, { modelId, promotedAt }]) => el('div.gate', el('h3', gate), el('b', modelId), promotedAt && el('span.muted', 'since ', timeOf(promotedAt)),
       mayAct() && el('div.actions', small('Roll back…', () => rollBack(modelId, gate), `Roll back… ${modelId} from ${gate}`), small('New canary…', () => newCanary({ toGate: gate }), `New canary… in ${gate}`))))) : el('p.muted', 'No model stands in a gate yet. Start a canary, or promote a model.')),
-    card('Models', '', tableOf(['Model', 'Gates', 'Last move', ...(mayAct() ? ['Action'] : [])], models.map(({ modelId, currentGates, promotedAt }) => [el('b', modelId), currentGates.join(', ') || 'none', promotedAt && timeOf(promotedAt), ...(mayAct() ? [small('Promote…', () => promote(modelId), `Promote… ${modelId}`)] : [])]), 'No model is known yet.')),
+    card('Models', '', tableOf(['Model', 'Gates', 'Last move', ...(mayAct() ? ['Action'] : [])], models.map(({ modelId, currentGates, promotedAt }) => [el('b', modelId), currentGates.join(', ') || 'none', promotedAt && timeOf(promotedAt), ...(mayAct() ? [small('Promote…', () => promote(modelId), `Promote… ${modelId}`)] : [])]))),
     card('Moves of the gates', '', moves ? tableOf(['When', 'Gate', 'Change', 'By', 'State'], moves.map((move) => [timeOf(move.createdAt), move.gate, [`${move.before ?? 'nothing'} → ${move.after ?? 'nothing'}`, (move.trouble ?? move.reason) && el('small', { class: 'muted' }, move.trouble ?? because(move.reason))],
-      items.has(move.canaryId) ? button(`canary, ${move.actor}`, () => select(move.canaryId), { class: 'link' }) : move.actor, chip(stateWords(move.state))]), 'No gate was moved yet.') : el('p.muted', 'Loading…'))];
+      items.has(move.canaryId) ? button(`canary, ${move.actor}`, () => select(move.canaryId), { class: 'link' }) : move.actor, chip(stateWords(move.state))])) : el('p.muted', 'Loading…'))];
 });
