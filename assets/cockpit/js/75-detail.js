@@ -7,7 +7,6 @@ const select = (id) => {
 const selectionChanged = (before) => {
   for (const id of [before, selected]) touched.add(id);
   answers = {};
-  attribute($('work'), 'data-screen', selected ? 'detail' : 'list');
   $('detail').scrollTop = 0;
   refreshDetail(0);
 };

@@ -4,8 +4,8 @@ const targetsOf = ({ policy }) => Object.keys(METRICS).filter((metric) => policy
 const canaryVerdict = (item) => {
   const { phase, fromGate, toGate, over, reason, elapsedSeconds, dryRun, policy } = item, trouble = troubleOf(item), [, word, tone] = stateOf(item);
   if (over) return [sentence(`${word} after ${duration(elapsedSeconds)}${reason ? `: ${because(reason)}` : ''}`), answers.facts?.at(-1).message, reason === 'aborted' ? 'muted' : tone];
-  const said = { observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: nothing is decided yet.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.` };
-  return [said[phase] ?? sentence(word), sentence(trouble), trouble && tone !== 'warn' ? 'err' : tone];
+  const needed = most(item, 'requestsNeeded'), said = { observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: ${needed == null ? 'nothing is decided yet' : needed ? `${count(needed)} more requests, about ${duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), remaining(item))))}` : `proved so far, ${duration(Math.ceil(remaining(item)))} to go`}.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.` };
+  return [said[phase] ?? sentence(word), sentence(trouble) || targetsOf(item).map((metric) => `${METRICS[metric][0]}: ${betsOf(evidenceOf(item)[metric])}`).join(' '), trouble && tone !== 'warn' ? 'err' : tone];
 };
 const canarySteps = (item) => {
   const { phase, over, status, policy, began, fromGate, toGate, decidedAt, updatedAt, elapsedSeconds } = item, at = (action) => answers.facts?.find((fact) => fact.action === action)?.ts;
@@ -26,7 +26,7 @@ const canaryFacts = (item) => {
     over ? ['Decided after', duration(elapsedSeconds), length] : ['Window left', duration(Math.ceil(left)), length],
     ...Object.values(METRICS).map(([name, member, format, , limit]) => { const target = policy?.targets[limit]; return [name, dataQuality === 'missing' ? 'no data' : format(item[member]), target == null ? 'no target' : `at most ${format(target)}`, (dataQuality === 'missing' || item[member] > target) && 'err']; })];
 };
-const betsOf = (found) => found ? `Broken: ${odds(found.breach)}, needs ${odds(found.breachAt)}. Met: ${odds(found.proof)}, needs ${odds(found.proofAt)}.` : 'Weak: single values, no counts of requests.';
+const betsOf = (found) => found ? `${odds(found.breach)} that it is broken, needs ${odds(found.breachAt)}; ${odds(found.proof)} that it is met, needs ${odds(found.proofAt)}.` : 'weak, single values without counts of requests.';
 const checkOf = (item, metric) => {
   const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : format(item[member]);
   return [label, found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : value, `≤ ${format(item.policy.targets[limit])}`, betsOf(found),
@@ -42,18 +42,17 @@ const canaryDetail = (item) => {
     if (!points || !metrics.length || key === drawn) return;
     drawn = key;
     if (!views.length) for (const metric of metrics) {
-      const [title, , format] = METRICS[metric], chart = createChart({ title, unit: metric === 'error_rate' ? '%' : 'ms', format }), bets = createChart({ title: `${title}: evidence`, unit: 'log odds', format: (value) => odds(value).replace('less than ', ''), names: ['broken', 'met'] }), line = el('p.odds');
-      charts.append(el('section', { role: 'group', 'aria-label': title }, chart.element, bets.element, line));
-      views.push({ metric, chart, bets, line });
+      const [title, , format] = METRICS[metric], chart = createChart({ title, unit: metric === 'error_rate' ? '%' : 'ms', format }), bets = createChart({ title: `${title}: evidence`, unit: 'log odds', format: (value) => odds(value).replace('less than ', ''), names: ['broken', 'met'] });
+      charts.append(el('section', { role: 'group', 'aria-label': title }, chart.element, bets.element));
+      views.push({ metric, chart, bets });
     }
     const common = { window: [0, policy.windowSeconds], warmup: policy.warmupSeconds ? [0, policy.warmupSeconds] : undefined, gapAfter: 3 * policy.pollSeconds, now: over ? undefined : elapsedSeconds };
     const series = (of) => points.map((point) => [point.elapsedSeconds, point.dataQuality === 'missing' ? null : of(point) ?? null]);
-    for (const { metric, chart, bets, line } of views) {
+    for (const { metric, chart, bets } of views) {
       const [, member, format, , limit] = METRICS[metric], value = policy.targets[limit], found = evidenceOf(item)[metric], bet = (name, what) => ({ points: series(({ evidence }) => evidence?.[metric]?.[name]), limit: { value: found[`${name}At`], label: `${what} at ${odds(found[`${name}At`])}` } });
       chart.update({ ...common, points: series((point) => point[member]), limit: { value, label: `target at most ${format(value)}` } });
       show(bets.element, Boolean(found));
       if (found) bets.update({ ...common, ...bet('breach', 'rolled back'), second: bet('proof', 'proved') });
-      say(line, betsOf(found));
     }
   } };
 };
