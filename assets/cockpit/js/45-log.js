@@ -8,8 +8,8 @@ const eventRate = () => {
   return times.length / 5;
 };
 const tellEvent = (event) => {
-  const { type, topic, error, trouble, progress, gate, before, after, reason, phase, configId } = event;
-  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || (configId ?? stateWords(phase)[1]));
+  const { type, topic, error, trouble, progress, gate, before, after, reason, configId } = event;
+  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || configId || `${event.fromGate} → ${event.toGate}`);
 };
 // What happened last to each thing, so that the log does not begin empty.
 let seeded = '';
@@ -29,7 +29,7 @@ const logEvent = (event, raw) => {
 };
 const addEvent = (event, raw) => {
   const { type, ts, topic, canaryId, jobId, modelId, taskId } = event, id = canaryId ?? jobId;
-  const entry = { raw: raw.length < 4096 ? raw : JSON.stringify({ topic, type, ts, shortened: true }), ts, type, id, name: modelId ?? taskId ?? id, said: tellEvent(event) };
+  const entry = { raw: raw.length < 4096 ? raw : JSON.stringify({ topic, type, ts, shortened: true }), ts, id, type: (type === 'update' && event.phase) || type, name: modelId ?? taskId ?? id, said: tellEvent(event) };
   for (const [list, most] of [[ring, RING], [fresh, NODES]]) if (list.push(entry) > most) list.shift();
   changed('log');
 };

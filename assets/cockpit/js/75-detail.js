@@ -36,7 +36,7 @@ const factsOf = (lines) => el('dl.facts', lines.filter(Boolean).map(([name, text
 // The columns: what is above each, and the member or what is made of the thing.
 const tableOf = (things, columns) => things.length ? el('div.scroll', el('table.cards', el('thead', el('tr', Object.keys(columns).map((name) => el('th', { scope: 'col' }, name)))), el('tbody', things.map((thing) => el('tr', Object.entries(columns).map(([name, of]) => el('td', { 'data-label': name }, (of.call ? of(thing) : thing[of]) ?? '–'))))))) : el('p.muted', 'None.');
 const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
-  const nodes = ['div', 'div.actions', 'section.now', 'section.why'].map((tag) => el(tag)), [drawHead, drawActions, drawNow, drawWhy] = nodes.map(part), { id } = item;
+  const nodes = ['div', 'div.actions', 'section.state', 'section.why'].map((tag) => el(tag)), [drawHead, drawActions, drawNow, drawWhy] = nodes.map(part), { id } = item;
   attribute(nodes[3], 'aria-labelledby', 'why');
   return { item, article: el('article', button('← All', () => go({ selected: '' }), { class: 'back' }), el('div.title', nodes[0], nodes[1]), nodes[2], middle, nodes[3]), draw(checks = []) {
     const able = actionsOf(item), verdict = verdictOf(item), steps = stepsOf(item), lines = factLines(item), { facts, fault, status } = answers, decision = status?.decisions?.at(-1);

@@ -22,11 +22,11 @@ const canaryFacts = (item) => {
   const { policy, over, dataQuality, phase, elapsedSeconds } = item, left = remaining(item), length = `of ${duration(policy?.windowSeconds)}`, needed = most(item, 'requestsNeeded');
   return [['Requests so far', count(most(item, 'requests')), policy?.minRequests && `at least ${count(policy.minRequests)}`],
     !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null ? 'not on the way to a proof' : 'for a proof'],
-    !over && ['Time to verdict', phase === 'paused' ? 'stopped' : duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), left))), 'a breach decides at once'],
+    !over && ['Time to verdict', phase === 'paused' ? 'stopped' : duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), left)))],
     over ? ['Decided after', duration(elapsedSeconds), length] : ['Window left', duration(Math.ceil(left)), length],
     ...Object.values(METRICS).map(([name, member, format, , limit]) => { const target = policy?.targets[limit]; return [name, dataQuality === 'missing' ? 'no data' : format(item[member]), target == null ? 'no target' : `at most ${format(target)}`, (dataQuality === 'missing' || item[member] > target) && 'err']; })];
 };
-const betsOf = (found) => found ? `${odds(found.breach)} that it is broken, needs ${odds(found.breachAt)}; ${odds(found.proof)} that it is met, needs ${odds(found.proofAt)}.` : 'weak, single values without counts of requests.';
+const betsOf = (found) => found ? `broken ${odds(found.breach)}, needs ${odds(found.breachAt)}; met ${odds(found.proof)}, needs ${odds(found.proofAt)}.` : 'weak, single values without counts of requests.';
 const checkOf = (item, metric) => {
   const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : format(item[member]);
   return [label, found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : value, `≤ ${format(item.policy.targets[limit])}`, betsOf(found),
@@ -42,7 +42,7 @@ const canaryDetail = (item) => {
     if (!points || !metrics.length || key === drawn) return;
     drawn = key;
     if (!views.length) for (const metric of metrics) {
-      const [title, , format] = METRICS[metric], chart = createChart({ title, unit: metric === 'error_rate' ? '%' : 'ms', format }), bets = createChart({ title: `${title}: evidence`, unit: 'log odds', format: (value) => odds(value).replace('less than ', ''), names: ['broken', 'met'] });
+      const [title, , format] = METRICS[metric], chart = createChart({ title, unit: metric === 'error_rate' ? '%' : 'ms', format }), bets = createChart({ title: `${title}: evidence`, unit: 'log odds', format: (value) => odds(value).replace('under ', ''), names: ['broken', 'met'] });
       charts.append(el('section', { role: 'group', 'aria-label': title }, chart.element, bets.element));
       views.push({ metric, chart, bets });
     }
