@@ -16,6 +16,7 @@ const takeSnapshot = (snapshot) => {
   clockOffset = Math.abs(offset) > 1500 ? offset : 0;
   items.clear();
   [...snapshot.jobs, ...snapshot.canaries].forEach(keep);
+  seedLog();
   changed('tiles', 'list', 'detail', 'models', 'controls');
   refreshDetail();
   refreshModels();

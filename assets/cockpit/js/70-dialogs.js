@@ -26,8 +26,8 @@ const act = (name, item) => {
 };
 const toolDialog = async (tool, head, { id, confirm = head, danger, initial, hidden = [] } = {}) => {
   try {
-    const { inputSchema, description } = await toolNamed(tool), seen = (...names) => [...new Set([...items.values(), ...models].flatMap((item) => names.flatMap((name) => item[name] ?? [])))], gates = seen('fromGate', 'toGate', 'currentGates');
-    const form = createForm(inputSchema, { initial, hidden: [...hidden, 'policy.targets', 'policy.windowSeconds', 'policy.dryRun'], first: ['windowSeconds', 'targets', 'reason'], suggestions: { modelId: seen('modelId'), taskId: seen('taskId'), configId: seen('configId'), gate: gates, fromGate: gates, toGate: gates } });
+    const { inputSchema, description } = await toolNamed(tool), seen = (name) => [...new Set([...items.values(), ...models].flatMap((item) => item[name] ?? []))], gates = [...new Set([...seen('toGate'), ...seen('currentGates')])];
+    const form = createForm(inputSchema, { initial, hidden: [...hidden, 'policy.targets', 'policy.windowSeconds', 'policy.dryRun'], first: ['windowSeconds', 'targets', 'reason'], suggestions: { modelId: seen('modelId'), taskId: seen('taskId'), configId: seen('configId'), gate: gates, fromGate: seen('fromGate'), toGate: gates } });
     const sent = el('pre', { tabindex: 0, role: 'region', 'aria-label': 'Call' }), confirming = primary(confirm, danger), value = () => form.read().value;
     const preview = () => say(sent, `${tool} ${JSON.stringify(value(), null, 2)}`);
     form.element.addEventListener('input', preview);
