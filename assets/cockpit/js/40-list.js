@@ -51,7 +51,6 @@ draws.list = () => {
   const holds = key === orderKey && order.length && (pointed || list.contains(document.activeElement));
   order = holds ? order.filter((id) => items.has(id)) : best;
   orderKey = key;
-  show($('held'), holds && best.join() !== order.join());
   for (const id of order) if (!rows.has(id) || touched.has(id)) rowOf(items.get(id));
   touched.clear();
   order.forEach((id, index) => { const { li } = rows.get(id); if (list.children[index] !== li) list.insertBefore(li, list.children[index]); });
@@ -98,4 +97,3 @@ draws.tiles = () => {
 };
 $('rows').addEventListener('pointerenter', (event) => { pointed = event.pointerType === 'mouse'; });
 for (const name of ['pointerleave', 'focusout']) $('rows').addEventListener(name, () => { pointed &&= name !== 'pointerleave'; changed('list'); });
-$('held').addEventListener('click', () => { orderKey = ''; wanted('list'); });

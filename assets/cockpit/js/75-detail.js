@@ -41,17 +41,15 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
   return { item, article: el('article', button('← All', () => go({ selected: '' }), { class: 'back' }), el('div.title', nodes[0], nodes[1]), nodes[2], middle, nodes[3]), draw(checks = []) {
     const able = actionsOf(item), verdict = verdictOf(item), steps = stepsOf(item), lines = factLines(item), { facts, fault, status } = answers, decision = status?.decisions?.at(-1);
     drawHead([item.name, stateOf(item), item.principal], () => [el('h2', el('span', item.name), chip(stateOf(item))), el('p.muted', el('code', id), item.jobId ? ` · eval with ${item.configId}` : ` · canary${item.dryRun ? ', dry run' : ''}, ${item.fromGate} → ${item.toGate}`, ' · started ', timeOf(item.began), item.principal && ` by ${item.principal}`)]);
-    drawActions(able, () => {
-      const menu = el('details.menu', el('summary.button', 'More ▾'), el('div', [['Copy as curl', () => copy(curlOf(...askFor(id)))], ...['md', 'json', 'csv'].map((format) => [`Report as ${format}`, () => report(id, format)]), ['Print', () => print()]].map(([text, what]) => button(text, () => { menu.open = false; what(); }))));
-      return [...able.map((name) => button(`${ACTIONS[name].label}…`, () => act(name, item), { class: ACTIONS[name].danger && 'danger' })), button('Why', toWhy), menu];
-    });
+    drawActions(able, () => [...able.map((name) => button(`${ACTIONS[name].label}…`, () => act(name, item), { class: ACTIONS[name].danger && 'danger' })), button('Why', toWhy), button('Copy as curl', () => copy(curlOf(...askFor(id))))]);
     drawNow([verdict, steps, lines], () => [el('p.verdict', { 'data-tone': verdict[2] }, verdict[0], verdict[1] && el('small', verdict[1])),
       el('ol.timeline', { 'aria-label': 'Progress' }, steps.map(([name, at, state, tone = 'accent']) => el('li', { class: state, 'data-tone': state === 'todo' ? 'muted' : tone }, el('b', name), at?.endsWith('Z') ? timeOf(at) : at))), factsOf(lines)]);
     drawWhy([checks, decision, facts?.length, fault], () => [el('h3', { id: 'why', tabindex: -1 }, 'Why'), fault && el('p.fault', fault),
       checks.length > 0 && tableOf(checks, { Check: 0, Observed: 1, Target: 2, Evidence: 3, Verdict: (check) => chip(check[4]) }),
       decision?.counterfactual && el('p.other', decision.counterfactual.sentence), el('h4', 'Story'),
       facts ? el('ol.story', facts.map(({ ts, message, actor, action }) => el('li', timeOf(ts), el('div', message, el('small', `${actor} · ${action}`))))) : el('p.muted', 'Loading…'),
-      decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`))]);
+      decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`)),
+      el('h4', 'Report'), el('p.actions', [['Markdown', 'md'], ['JSON', 'json'], ['CSV', 'csv']].map(([name, format]) => small(name, () => report(id, format))), small('Print', () => print()))]);
   } };
 };
 const toWhy = () => { $('why')?.scrollIntoView(); $('why')?.focus(); };

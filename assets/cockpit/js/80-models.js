@@ -13,12 +13,10 @@ const refreshModels = (wait = 500) => {
 const promote = (modelId) => toolDialog('promote_model', `Promote ${modelId ?? 'a model'}`, { confirm: 'Promote', danger: true, initial: { modelId } });
 const rollBack = (modelId, gate) => toolDialog('rollback_model', `Roll ${modelId} back from ${gate}`, { confirm: 'Roll back', danger: true, initial: { modelId, gate }, hidden: ['modelId', 'gate'], id: modelId });
 const card = (head, wide, ...content) => el(`section.card${wide}`, el('h2', head), ...content);
-const acting = (make) => mayAct() ? { Actions: make } : {};
 const drawModels = part($('models'));
 draws.models = () => place.view === 'models' && drawModels([models, moves, modelsFault, mayAct()], () => [
   el('h2.unseen', 'Models and gates'), modelsFault && el('p.fault.wide', modelsFault),
-  card(['Gates', mayAct() && el('span.control', small('Promote a model…', () => promote()))], '.wide', tableOf(models.flatMap((model) => model.currentGates.map((gate) => ({ ...model, gate }))), { Gate: ({ gate }) => el('b', gate), Model: 'modelId', Since: ({ promotedAt }) => promotedAt && timeOf(promotedAt),
-    ...acting(({ modelId, gate }) => [small('Roll back…', () => rollBack(modelId, gate), `Roll back… ${modelId} from ${gate}`), ' ', small('New canary…', () => newCanary({ toGate: gate }), `New canary… in ${gate}`)]) })),
-  card('Models', '', tableOf(models, { Model: ({ modelId }) => el('b', modelId), Gates: ({ currentGates }) => currentGates.join(', ') || 'none', 'Last move': ({ promotedAt }) => promotedAt && timeOf(promotedAt), ...acting(({ modelId }) => small('Promote…', () => promote(modelId), `Promote… ${modelId}`)) })),
+  card(['Gates and models', mayAct() && el('span.control', small('Promote a model…', () => promote()))], '', tableOf(models.flatMap((model) => ['', ...model.currentGates].slice(-model.currentGates.length || 0).map((gate) => ({ ...model, gate }))).sort((one, other) => (one.gate < other.gate ? 1 : -1)), { Gate: ({ gate }) => gate ? el('b', gate) : 'none', Model: 'modelId', Since: ({ promotedAt }) => promotedAt && timeOf(promotedAt),
+    ...(mayAct() && { Actions: ({ modelId, gate }) => [gate ? small('Roll back…', () => rollBack(modelId, gate), `Roll back… ${modelId} from ${gate}`) : small('Promote…', () => promote(modelId), `Promote… ${modelId}`), ' ', small('Canary…', () => newCanary(gate ? { toGate: gate } : { modelId }), `Canary… ${gate || modelId}`)] }) })),
   card('Moves of the gates', '', tableOf(moves ?? [], { When: ({ createdAt }) => timeOf(createdAt), Gate: 'gate', Change: ({ before, after, trouble, reason }) => [`${before ?? 'nothing'} → ${after ?? 'nothing'}`, (trouble ?? reason) && el('small', trouble ?? because(reason))],
     By: ({ canaryId, actor }) => items.has(canaryId) ? button(`canary, ${actor}`, () => select(canaryId), { class: 'link' }) : actor, State: ({ state }) => chip(stateWords(state)) }))]);

@@ -68,7 +68,6 @@ addEventListener('keydown', (event) => {
   else if (key === 'Escape' && place.chosen && place.view === 'work') { const { node } = rows.get(selected) ?? {}; go({ selected: '' }); node?.focus(); }
   else if (!typing && shortcutsOn() && Object.hasOwn(KEYS, key)) { event.preventDefault(); KEYS[key](); }
 });
-addEventListener('click', ({ target }) => { for (const box of document.querySelectorAll('.menu[open]')) if (!box.contains(target)) box.open = false; });
 
 // Times go on by themselves: of what is open each second, of the rest twice a minute.
 let ticks = 0;
