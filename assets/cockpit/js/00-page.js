@@ -25,7 +25,7 @@ const small = (text, click, name) => button(text, click, { class: 'small', 'aria
 const part = (node) => {
   let last;
   return (made, build) => {
-    const key = JSON.stringify(made), focused = node.contains(document.activeElement) && document.activeElement.textContent;
+    const key = JSON.stringify(made), active = document.activeElement, focused = active !== node && node.contains(active) && active.textContent;
     if (key === last) return;
     last = key;
     node.replaceChildren(...[build()].flat().filter(Boolean));

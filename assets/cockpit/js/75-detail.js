@@ -33,8 +33,12 @@ const liveDetail = (event) => {
 };
 
 const factsOf = (lines) => el('dl.facts', lines.filter(Boolean).map(([name, text, more, tone]) => el('div', el('dt', name), el('dd', { 'data-tone': tone }, text, more && el('small', more)))));
-// The columns: what is above each, and the member or what is made of the thing.
-const tableOf = (things, columns) => things.length ? el('div.scroll', el('table.cards', el('thead', el('tr', Object.keys(columns).map((name) => el('th', { scope: 'col' }, name)))), el('tbody', things.map((thing) => el('tr', Object.entries(columns).map(([name, of]) => el('td', { 'data-label': name }, (of.call ? of(thing) : thing[of]) ?? '–'))))))) : el('p.muted', 'None.');
+// A member of an answer as a reader sees it: its name tells what it is.
+const shownAs = (name, value) => value == null || value === '' ? '–' : name.endsWith('At') ? timeOf(value) : name === 'state' ? chip(stateWords(value)) : typeof value !== 'number' ? String(value)
+  : /seconds$/i.test(name) ? duration(value) : /bytes$/i.test(name) ? bytes(value) : /ms\b/i.test(name) ? milliseconds(value) : count(value);
+// The columns are members, or a heading and what is made of the thing.
+const tableOf = (things, columns = Object.keys(things[0] ?? {})) => things.length ? el('div.scroll', el('table.cards', el('thead', el('tr', columns.map((column) => el('th', { scope: 'col' }, column.at(1).call ? column[0] : readable(column))))),
+  el('tbody', things.map((thing) => el('tr', columns.map((column) => { const [name, make] = column.at(1).call ? column : [column, () => shownAs(column, thing[column])]; return el('td', { 'data-label': readable(name) }, make(thing)); })))))) : el('p.muted', 'None.');
 const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
   const nodes = ['div', 'div.actions', 'section.state', 'section.why'].map((tag) => el(tag)), [drawHead, drawActions, drawNow, drawWhy] = nodes.map(part), { id } = item;
   attribute(nodes[3], 'aria-labelledby', 'why');
@@ -45,7 +49,7 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
     drawNow([verdict, steps, lines], () => [el('p.verdict', { 'data-tone': verdict[2] }, verdict[0], verdict[1] && el('small', verdict[1])),
       el('ol.timeline', { 'aria-label': 'Progress' }, steps.map(([name, at, state, tone = 'accent']) => el('li', { class: state, 'data-tone': state === 'todo' ? 'muted' : tone }, el('b', name), at?.endsWith('Z') ? timeOf(at) : at))), factsOf(lines)]);
     drawWhy([checks, decision, facts?.length, fault], () => [el('h3', { id: 'why', tabindex: -1 }, 'Why'), fault && el('p.fault', fault),
-      checks.length > 0 && tableOf(checks, { Check: 0, Observed: 1, Target: 2, Evidence: 3, Verdict: (check) => chip(check[4]) }),
+      checks.length > 0 && tableOf(checks, ['check', 'observed', 'target', 'evidence', ['Verdict', ({ verdict }) => chip(verdict)]]),
       decision?.counterfactual && el('p.other', decision.counterfactual.sentence), el('h4', 'Story'),
       facts ? el('ol.story', facts.map(({ ts, message, actor, action }) => el('li', timeOf(ts), el('div', message, el('small', `${actor} · ${action}`))))) : el('p.muted', 'Loading…'),
       decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`)),

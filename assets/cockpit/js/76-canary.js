@@ -29,8 +29,7 @@ const canaryFacts = (item) => {
 const betsOf = (found) => found ? `broken ${odds(found.breach)}, needs ${odds(found.breachAt)}; met ${odds(found.proof)}, needs ${odds(found.proofAt)}.` : 'weak, single values without counts of requests.';
 const checkOf = (item, metric) => {
   const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : format(item[member]);
-  return [label, found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : value, `≤ ${format(item.policy.targets[limit])}`, betsOf(found),
-    found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']];
+  return { check: label, observed: found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : value, target: `≤ ${format(item.policy.targets[limit])}`, evidence: betsOf(found), verdict: found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent'] };
 };
 
 const canaryDetail = (item) => {
