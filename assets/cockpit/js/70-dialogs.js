@@ -43,8 +43,9 @@ const toolDialog = async (tool, head, { id, confirm = head, danger, initial, hid
         flash(`${head}: ${status ? stateWords(status)[1] : 'done'}.`);
         if (!id && (canaryId ?? jobId)) select(canaryId ?? jobId);
       } catch (error) {
-        form.show([{ path: null, sentence: error.message }]);
-        form.element.scrollIntoView();
+        // A refusal names its field: `start_canary: policy.alpha: …`.
+        form.show([{ path: /: ([\w.]+): /.exec(error.message)?.[1], sentence: error.message }]);
+        form.element.scrollIntoView({ block: 'nearest' });
       }
       confirming.disabled = false;
     });
