@@ -1,5 +1,4 @@
-// How is the page built and changed? Elements are made of text only, and touched only when what
-// they show differs.
+// How is the page built and changed? By text only, and only where it differs.
 const $ = (id) => document.getElementById(id);
 const el = (tag, ...children) => {
   const [name, ...classes] = tag.split('.'), node = document.createElement(name);
@@ -21,7 +20,6 @@ const show = (node, shown) => { if (node.hidden === shown) node.hidden = !shown;
 const button = (text, click, properties) => el('button', { type: 'button', 'on:click': click, ...properties }, text);
 const small = (text, click, name) => button(text, click, { class: 'small', 'aria-label': name });
 
-// A part that is built again only when what it is made of has changed; the focus stays.
 const part = (node) => {
   let last;
   return (made, build) => {
@@ -33,7 +31,6 @@ const part = (node) => {
   };
 };
 
-// What is dirty is drawn in one frame, ten times a second at most, and not while nobody sees it.
 // While the page is paused, only what the reader asked for is drawn.
 const draws = {}, dirty = new Set(), asked = new Set();
 let scheduled = false, lastFrame = 0, paused = false;
@@ -58,7 +55,6 @@ const notice = (tone, text, label = 'Dismiss', action = () => {}) => {
   attribute($('notice'), 'data-tone', tone);
   $('notice').replaceChildren(...(text ? [el('span', text), small(label, () => { notice(); action(); })] : []));
 };
-// What came of an action; it goes again by itself.
 const flash = (text, tone = 'ok') => {
   notice(tone, text);
   announce(text);

@@ -1,5 +1,4 @@
-// Which jobs and canaries are shown, in which order? What needs a person comes first, and no row
-// moves under the pointer or the focus.
+// What is shown, in which order? No row moves under the pointer or the focus.
 const SHOWN = 200;
 const CHIPS = {
   all: ['All', () => true], running: ['Running', (item) => !item.over && item.status !== 'QUEUED'], attention: ['Attention', troubleOf],
@@ -50,7 +49,6 @@ draws.list = () => {
   say($('shown'), server ? `${order.length === items.size ? '' : `${order.length} of `}${items.size}` : '');
   show($('empty'), !order.length);
   if (!order.length) drawEmpty([!server, items.size, key, you?.open], emptyList);
-  // Where there is room, what needs somebody most is shown until something is chosen.
   if (!selected && order.length && innerWidth > 720) { [selected] = order; selectionChanged(''); }
   for (const [name, node] of chips) {
     const amount = name === 'attention' ? attentionCount() : 0;

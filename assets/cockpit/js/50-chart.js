@@ -1,5 +1,4 @@
-// How is a series of samples drawn, read and told? One SVG in CSS pixels. A missing sample breaks the
-// line, one beyond its limit has a mark of its own shape; a sentence and a table tell the same.
+// How is a series drawn and told? What is missing breaks the line.
 const CHART_HEIGHT = 148;
 let chartCount = 0;
 const shape = (parent, tag, attributes) => {
@@ -8,7 +7,6 @@ const shape = (parent, tag, attributes) => {
   parent.append(node);
   return node;
 };
-// About four round values that cover the range; odds go in powers of ten.
 const chartSteps = (low, high, odds) => {
   const rough = (high - low) / 3, base = odds ? Math.LN10 : 10 ** Math.floor(Math.log10(rough));
   const step = base * (odds ? Math.ceil(rough / base) : [1, 2, 2.5, 5, 10].find((times) => times * base >= rough));
@@ -22,9 +20,7 @@ const chartSentence = (name, { points, limit }, format) => {
   return `${name}: latest ${format(values.at(-1))}${over || ''}${missing ? `, ${missing} without data` : ''}`;
 };
 
-// `unit` "log odds" is cut at twice its limits; `names` are those of the two lines. `update` takes
-// `points` and `second.points`: [seconds, value or null], oldest first, at the same seconds; `limit`:
-// {value, label} or null; `window` and `warmup`: [from, to]; `gapAfter`: seconds that break the line.
+// Points are [seconds, value or null], a limit is {value, label}, windows are [from, to].
 const createChart = ({ title, unit, format = String, names = [title] }) => {
   const id = `chart-${++chartCount}`, readout = el('span.chart-value'), plot = el('div.chart-plot'), table = el('div.chart-table', { role: 'region', tabindex: 0, 'aria-label': `Table of ${title}`, hidden: '' });
   const picture = shape(plot, 'svg', { role: 'img', 'aria-labelledby': id, height: CHART_HEIGHT, width: '100%' }), told = shape(picture, 'title', { id });
@@ -35,18 +31,13 @@ const createChart = ({ title, unit, format = String, names = [title] }) => {
     if (data) table.replaceChildren(tableOf(data.points, [['Time', ([seconds]) => duration(seconds)], ...both().map((series, line) => [names[line], (point) => { const index = data.points.indexOf(point); return [textOf(series, index), series.points[index]?.[1] > series.limit?.value && ' ▲']; }])]));
   }, { class: 'chart-toggle', 'aria-expanded': 'false' });
   const element = el('figure.chart', el('figcaption.chart-head', el('span.chart-title', title), readout), plot, toggle, table), drawn = {};
-  let data = null, width = 0, scale = null, reading = null;
+  let data = null, width = 0, scale = null;
   const put = (name, tag, attributes) => {
     drawn[name] ??= shape(lines, tag, { class: `chart-${name}` });
     for (const key in attributes) attribute(drawn[name], key, attributes[key]);
   };
   const both = () => [data, data.second].filter(Boolean);
   const textOf = ({ points }, index) => points[index]?.[1] == null ? 'no data' : format(points[index][1]);
-  const showSample = () => {
-    const index = data.points.findIndex(([x]) => x === reading), { length } = data.points;
-    say(readout, index >= 0 ? `${both().map((series, line) => `${data.second ? `${names[line]} ` : ''}${textOf(series, index)}`).join(', ')} at ${duration(reading)}` : data.second ? `━ ${names[0]}  ┅ ${names[1]}` : length ? textOf(data, length - 1) : '');
-    put('cursor', 'path', { d: index < 0 ? '' : `M${scale.x(reading)} 10V${scale.bottom}`, stroke: 'var(--muted)' });
-  };
   const trace = ({ points, limit }, mark) => {
     let line = '', over = '', missing = '', before, marked = -9;
     const apart = (one, other) => !one || !other || other[1] === null || other[0] - one[0] > data.gapAfter;
@@ -59,17 +50,6 @@ const createChart = ({ title, unit, format = String, names = [title] }) => {
     });
     return { line, over, missing };
   };
-  // Labels come in their order of weight; one that would cover an earlier one is left out.
-  const write = (wanted) => {
-    const placed = [];
-    for (const [text, x, y, anchor = 0, must] of wanted) {
-      const long = text.length * 6.1, left = Math.round(Math.max(0, Math.min(width - long, x - long * anchor)));
-      const free = placed.every((other) => Math.abs(other.y - y) > 11 || left > other.left + other.long + 6 || other.left > left + long + 6);
-      if (free || must) placed.push({ text, left, y: free ? y : y + 16, long });
-    }
-    labels.replaceChildren();
-    for (const { text, left, y } of placed) say(shape(labels, 'text', { x: left, y }), text);
-  };
   const draw = () => {
     if (!data || width < 40) return;
     const odds = unit === 'log odds', limits = both().flatMap(({ limit }) => limit ?? []);
@@ -77,7 +57,7 @@ const createChart = ({ title, unit, format = String, names = [title] }) => {
     const values = [0, ...limits.map(({ value }) => value * 1.1), ...seen].map((y) => Math.max(-cut, Math.min(2 * cut, y)));
     const steps = chartSteps(Math.min(...values), Math.max(...values) || 1, odds), low = steps[0], high = steps.at(-1);
     const to = Math.max(1, data.points.at(-1)?.[0] ?? 0, data.window[1]), [from, end] = data.window;
-    const left = Math.min(width / 3, 10 + 6.1 * Math.max(...steps.map((step) => format(step).length))), right = width - 8, bottom = CHART_HEIGHT - 20, foot = CHART_HEIGHT - 6;
+    const left = Math.min(width / 3, 10 + 6.1 * Math.max(...steps.map((step) => format(step).length))), right = width - 8, bottom = CHART_HEIGHT - 20;
     const round = (value) => Math.round(value * 10) / 10, x = (seconds) => round(left + seconds / to * (right - left));
     const y = (value) => round(bottom - (Math.max(low, Math.min(high, value)) - low) / (high - low) * (bottom - 10));
     scale = { x, y, bottom };
@@ -94,24 +74,19 @@ const createChart = ({ title, unit, format = String, names = [title] }) => {
       put(`line${line}`, 'path', { d: paths.line, stroke: data.second ? stroke : 'var(--accent)', 'stroke-width': 2, 'stroke-linejoin': 'round', 'stroke-dasharray': line ? '5 5' : null });
       put(`over${line}`, 'path', { d: paths.over, fill: stroke });
     });
-    write([
-      ...(seen.length ? [] : [['No samples yet', (left + right) / 2, bottom / 2, 0.5]]), ...limits.map(({ label, value }) => [label, left + 4, y(value) - 4, 0, true]),
-      [duration(end), x(end), foot, 1], [duration(from), x(from), foot], [`window ${duration(end - from)}`, x((from + end) / 2), foot, 0.5], [duration(to), right, foot, 1],
-      ...(data.warmup ? [['warm-up', x(data.warmup[0]) + 4, bottom - 6]] : []), ...steps.filter((step, index) => format(step) !== format(steps[index + 1] ?? NaN)).map((step) => [format(step), left - 6, y(step) + 4, 1]),
-    ]);
-    showSample();
+    labels.replaceChildren();
+    const write = (text, across, down, anchor) => say(shape(labels, 'text', { x: across, y: down, 'text-anchor': anchor }), text);
+    if (!seen.length) write('No samples yet', (left + right) / 2, bottom - 8, 'middle');
+    for (const { label, value } of limits) write(label, left + 4, y(value) - 4);
+    for (const [index, step] of steps.entries()) if (format(step) !== format(steps[index + 1] ?? NaN)) write(format(step), left - 6, y(step) + 4, 'end');
+    write(`window ${duration(end - from)}`, x(from), CHART_HEIGHT - 6);
+    if (x(to) - x(from) > 160) write(duration(to), right, CHART_HEIGHT - 6, 'end');
   };
-  const read = (seconds) => { reading = seconds; if (scale) showSample(); };
-  plot.addEventListener('pointerleave', () => read(null));
-  plot.addEventListener('pointermove', (event) => {
-    if (!scale || !data.points.length) return;
-    const at = event.clientX - plot.getBoundingClientRect().left, far = data.points.map(([seconds]) => Math.abs(scale.x(seconds) - at));
-    read(data.points[far.indexOf(Math.min(...far))][0]);
-  });
   const observer = new ResizeObserver(([entry]) => { width = Math.floor(entry.contentRect.width); draw(); });
   observer.observe(plot);
   return { element, destroy() { observer.disconnect(); element.remove(); }, update(next) {
     data = next;
+    say(readout, next.second ? `━ ${names[0]}  ┅ ${names[1]}` : textOf(next, next.points.length - 1));
     say(told, both().map((series, line) => chartSentence(data.second ? names[line] : title, series, format)).join('. '));
     draw();
   } };

@@ -1,22 +1,16 @@
-// How does a tool's input schema become a form, and what was typed become arguments? What has no
-// field of its own is typed as JSON; what is left empty is left out, for the daemon's own default,
-// and the daemon judges the values.
+// How does a schema become a form, and what was typed arguments? The daemon judges values.
 let formCount = 0;
-// Follows references, and takes the null out of what may be absent.
 const plainSchema = ({ $ref, ...schema }, root) => {
   if ($ref) return plainSchema({ ...$ref.slice(2).split('/').reduce((at, name) => at[name], root), ...schema }, root);
   const options = schema.anyOf ?? schema.oneOf ?? [], [one, ...others] = options.filter(({ type }) => type !== 'null');
   if (options.length === 2 && one && !others.length) return { ...schema, anyOf: undefined, oneOf: undefined, ...plainSchema({ ...one, description: schema.description ?? one.description }, root) };
   return { ...schema, type: [schema.type].flat().filter((type) => type !== 'null')[0] };
 };
-// `windowSeconds` as "Window (seconds)".
 const readable = (name) => {
   const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/\bid$/, 'ID');
   return words[0].toUpperCase() + words.slice(1).replace(/ (seconds|ms)$/, ' ($1)');
 };
-// `hidden` are names, or paths such as policy.targets, whose initial values are sent as they are;
-// `first` are optional names that stand with the required ones. `show` writes each problem beside
-// its field, or on top when it has none.
+// `hidden` names or paths keep their initial values; `first` stand with the required.
 const createForm = (schema, { initial = {}, hidden = [], first = [], suggestions = {} } = {}) => {
   const form = `form-${++formCount}`, fields = new Map(), plain = (text = '') => text.replaceAll('`', '');
   const fieldOf = (path, name, property, required, start) => {

@@ -1,5 +1,4 @@
-// What can be done, and how is it asked for? One dialog whose form is made of the tool's schema;
-// no event closes or changes it.
+// What can be done, and how is it asked for? No event closes a dialog.
 const dialog = $('dialog'), close = () => dialog.close();
 const open = (head, content, foot, submit) => {
   close();

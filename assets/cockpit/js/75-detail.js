@@ -1,4 +1,4 @@
-// How is one thing shown? The frame around what canaries and jobs have of their own.
+// How is one thing shown?
 let shown = null, answers = {}, refreshTimer = 0, refreshed = 0;
 const select = (id) => {
   go({ view: 'work', selected: id });
@@ -11,7 +11,6 @@ const selectionChanged = (before) => {
   refreshDetail(0);
 };
 const askFor = (id) => id.startsWith('canary_') ? ['canary_status', { canaryId: id }] : ['status', { jobId: id }];
-// What the stream does not carry is asked for: at the selection, and when something has happened.
 const refreshDetail = (wait = 300) => {
   clearTimeout(refreshTimer);
   if (selected) refreshTimer = setTimeout(async () => {
@@ -33,10 +32,8 @@ const liveDetail = (event) => {
 };
 
 const factsOf = (lines) => el('dl.facts', lines.filter(Boolean).map(([name, text, more, tone]) => el('div', el('dt', name), el('dd', { 'data-tone': tone }, text, more && el('small', more)))));
-// A member of an answer as a reader sees it: its name tells what it is.
 const shownAs = (name, value) => value == null || value === '' ? '–' : name.endsWith('At') ? timeOf(value) : name === 'state' ? chip(stateWords(value)) : typeof value !== 'number' ? String(value)
   : /seconds$/i.test(name) ? duration(value) : /bytes$/i.test(name) ? bytes(value) : /ms\b/i.test(name) ? milliseconds(value) : count(value);
-// The columns are members, or a heading and what is made of the thing.
 const tableOf = (things, columns = Object.keys(things[0] ?? {})) => things.length ? el('div.scroll', el('table.cards', el('thead', el('tr', columns.map((column) => el('th', { scope: 'col' }, column.at(1).call ? column[0] : readable(column))))),
   el('tbody', things.map((thing) => el('tr', columns.map((column) => { const [name, make] = column.at(1).call ? column : [column, () => shownAs(column, thing[column])]; return el('td', { 'data-label': readable(name) }, make(thing)); })))))) : el('p.muted', 'None.');
 const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {

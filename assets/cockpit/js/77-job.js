@@ -1,4 +1,4 @@
-// What does a job show? Its progress, its metrics with their errors, and what it wrote.
+// What does a job show?
 const exact = (value) => known(value, (some) => Number.isInteger(some) ? count(some) : some.toFixed(4));
 const between = (from, to) => duration((Date.parse(to ?? new Date(now()).toISOString()) - Date.parse(from)) / 1000);
 const endOf = ({ over, updatedAt }) => over ? updatedAt : undefined;

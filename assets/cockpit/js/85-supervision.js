@@ -1,4 +1,4 @@
-// How is the daemon itself? Its actors, queues, store, adapters and stream, asked again while shown.
+// How is the daemon itself?
 let health = null, healthFault = '', healthTimer = 0;
 const refreshHealth = async () => {
   clearTimeout(healthTimer);
