@@ -1,5 +1,4 @@
-// How is the page built and changed? Elements are made of text only, and touched only when what
-// they show differs.
+// How is the page built and changed? By text only, and only where it differs.
 const $ = (id) => document.getElementById(id);
 const el = (tag, ...children) => {
   const [name, ...classes] = tag.split('.'), node = document.createElement(name);
@@ -21,11 +20,10 @@ const show = (node, shown) => { if (node.hidden === shown) node.hidden = !shown;
 const button = (text, click, properties) => el('button', { type: 'button', 'on:click': click, ...properties }, text);
 const small = (text, click, name) => button(text, click, { class: 'small', 'aria-label': name });
 
-// A part that is built again only when what it is made of has changed; the focus stays.
 const part = (node) => {
   let last;
   return (made, build) => {
-    const key = JSON.stringify(made), focused = node.contains(document.activeElement) && document.activeElement.textContent;
+    const key = JSON.stringify(made), active = document.activeElement, focused = active !== node && node.contains(active) && active.textContent;
     if (key === last) return;
     last = key;
     node.replaceChildren(...[build()].flat().filter(Boolean));
@@ -33,7 +31,6 @@ const part = (node) => {
   };
 };
 
-// What is dirty is drawn in one frame, ten times a second at most, and not while nobody sees it.
 // While the page is paused, only what the reader asked for is drawn.
 const draws = {}, dirty = new Set(), asked = new Set();
 let scheduled = false, lastFrame = 0, paused = false;
@@ -53,23 +50,16 @@ const changed = (...names) => {
 const wanted = (...names) => { for (const name of names) asked.add(name); changed(...names); };
 
 const announce = (text) => say($('announce'), text);
-const notice = (tone, text, label, action) => {
+const notice = (tone, text, label = 'Dismiss', action = () => {}) => {
   show($('notice'), Boolean(text));
   attribute($('notice'), 'data-tone', tone);
-  $('notice').replaceChildren(...(text ? [el('span', text), small(label, action)] : []));
+  $('notice').replaceChildren(...(text ? [el('span', text), small(label, () => { notice(); action(); })] : []));
 };
-// What came of an action; it goes again by itself.
-let flashTimer = 0;
 const flash = (text, tone = 'ok') => {
-  const node = el('span', text);
-  notice(tone, node, 'Dismiss', () => notice());
+  notice(tone, text);
   announce(text);
-  clearTimeout(flashTimer);
-  flashTimer = setTimeout(() => node.isConnected && notice(), tone === 'err' ? 20000 : 6000);
-};
-const alertLine = (text, id) => {
-  const over = () => $('alert').replaceChildren();
-  $('alert').replaceChildren(el('p', text), small('Show', () => { select(id); over(); }), small('Dismiss', over));
+  const shown = $('notice').firstChild;
+  setTimeout(() => shown.isConnected && notice(), tone === 'err' ? 20000 : 6000);
 };
 const copy = async (text) => {
   let copied = true;

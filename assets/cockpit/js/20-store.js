@@ -1,4 +1,4 @@
-// What is known of jobs and canaries? A snapshot, and the events after it.
+// What is known? A snapshot, and the events after it.
 const items = new Map(), touched = new Set();
 let counts = { jobs: {}, canaries: {} }, server = null, you = null, models = [];
 const KEPT = 1200, DAY = 86400;
@@ -22,16 +22,14 @@ const takeSnapshot = (snapshot) => {
   refreshModels();
 };
 
-const MEMBERS = ['phase', 'status', 'reason', 'trouble', 'error', 'progress', 'decisionId', 'latency_p95_ms', 'error_rate', 'dataQuality', 'elapsedSeconds', 'remainingSeconds', 'evidence', 'policy', 'modelId', 'fromGate', 'toGate', 'taskId', 'configId', 'dryRun'];
 // A status that is terminal stays, and what is older than the item changes nothing.
 const takeEvent = (event) => {
   const { canaryId, jobId, ts, type } = event, id = canaryId ?? jobId;
   if (event.topic.startsWith('model/')) return refreshModels();
   const item = items.get(id) ?? { ...(canaryId ? { canaryId, createdAt: ts, phase: 'observing' } : { jobId, startedAt: ts }), status: null };
   if (item.over || ts < item.updatedAt) return;
-  const before = item.status, seen = { ...event, ...event.metrics };
-  for (const name of MEMBERS) if (name in seen) item[name] = seen[name];
-  item.updatedAt = ts;
+  const before = item.status, { topic, result, metrics, ...seen } = event;
+  Object.assign(item, seen, metrics, { updatedAt: ts });
   if (type === 'running') item.runningAt = ts;
   if (type === 'metric') item.looked = now();
   if (canaryId && ['PROMOTED', 'ROLLED_BACK', 'FAILED'].includes(item.status)) { item.phase = 'over'; item.decidedAt ??= ts; }
@@ -41,13 +39,16 @@ const takeEvent = (event) => {
     const group = counts[canaryId ? 'canaries' : 'jobs'];
     if (group[before]) group[before] -= 1;
     group[item.status] = (group[item.status] ?? 0) + 1;
-    if (item.over && troubleOf(item)) alertLine(`${item.name} ${stateOf(item)[1]}: ${sentence(troubleOf(item))}`, id);
+    if (item.over && troubleOf(item)) {
+      const text = `${item.name} ${stateOf(item)[1]}: ${sentence(troubleOf(item))}`;
+      say($('alert'), text);
+      notice('err', text, 'Show', () => select(id));
+    }
   }
   changed('list', 'tiles');
   if (id === selected) liveDetail(event);
 };
 
-// Why something needs a person; an empty text when it does not.
 const troubleOf = (item) => {
   const quiet = since(item.updatedAt);
   if (item.over) return ['FAILED', 'ROLLED_BACK'].includes(item.status) && item.reason !== 'aborted' && quiet < DAY ? item.error ?? because(item.reason) : '';

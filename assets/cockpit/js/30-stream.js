@@ -1,5 +1,4 @@
-// How do the events come in? One stream with the key in a header: snapshot, then live; resumed by
-// the last id, and released while nobody looks.
+// How do events come in? One stream: snapshot, then live, resumed by its last id.
 const STREAM = '/sse?topic=job/*&topic=canary/*&topic=model/*&snapshot=1';
 const QUIET_MS = 45000, HIDDEN_MS = 30000, STALE_MS = 300000;
 let lastId = null, reader = null, attempt = 0, retryTimer = 0, quietTimer = 0, hiddenTimer = 0, hiddenSince = 0;

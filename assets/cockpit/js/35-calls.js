@@ -1,4 +1,4 @@
-// How is the daemon asked and told? Tools over /mcp, reports as files, and all of it as curl.
+// How is the daemon asked and told?
 class Refusal extends Error {}
 let rpcId = 0, toolList = null;
 const ask = async (path, options) => {

@@ -1,5 +1,4 @@
-// Which jobs and canaries are shown, in which order? What needs a person comes first, and no row
-// moves under the pointer or the focus.
+// What is shown, in which order? No row moves under the pointer or the focus.
 const SHOWN = 200;
 const CHIPS = {
   all: ['All', () => true], running: ['Running', (item) => !item.over && item.status !== 'QUEUED'], attention: ['Attention', troubleOf],
@@ -25,23 +24,14 @@ const lineOf = (item) => {
 const whenOf = (item) => item.over ? ago(since(item.decidedAt ?? item.updatedAt)) : item.phase === 'observing' && item.policy ? `${duration(Math.ceil(remaining(item)))} left` : duration(Math.floor(since(item.runningAt ?? item.began)));
 
 const rowOf = (item) => {
-  let row = rows.get(item.id);
-  if (!row) {
-    const [kind, name, what, when, state] = ['span.kind', 'span', 'span.what', 'span.when', 'span'].map((tag) => el(tag)), bar = el('progress', { max: 1, 'aria-hidden': 'true' });
-    const node = el('button', { class: link.state === 'live' ? 'row fresh' : 'row', type: 'button', 'data-id': item.id, 'on:click': () => select(item.id) }, el('span.name', kind, name), state, what, when, bar);
-    rows.set(item.id, row = { node, li: el('li', node), kind, name, what, when, state, bar });
+  if (!rows.has(item.id)) {
+    const node = button('', () => select(item.id), { class: link.state === 'live' ? 'row fresh' : 'row', 'data-id': item.id });
+    rows.set(item.id, { node, li: el('li', node), draw: part(node) });
   }
-  const state = stateOf(item), [line, tone] = lineOf(item);
-  say(row.kind, item.kind === 'job' ? 'eval' : item.dryRun ? 'canary, dry run' : 'canary');
-  say(row.name, item.name);
-  say(row.what, line);
-  attribute(row.what, 'data-tone', tone);
-  say(row.when, whenOf(item));
-  if (row.word !== state[1]) { [, row.word] = state; row.state.replaceChildren(chip(state)); }
-  attribute(row.node, 'aria-current', item.id === selected);
-  const fraction = item.kind === 'job' ? item.status === 'RUNNING' && item.progress?.fraction : remaining(item) != null && 1 - remaining(item) / item.policy.windowSeconds;
-  show(row.bar, Number.isFinite(fraction));
-  if (Math.abs(row.bar.value - fraction) > 0.002) row.bar.value = fraction;
+  const { node, draw } = rows.get(item.id), state = stateOf(item), [line, tone] = lineOf(item), when = whenOf(item), { kind, dryRun, name } = item;
+  const fraction = kind === 'job' ? item.status === 'RUNNING' && item.progress?.fraction : remaining(item) != null && 1 - remaining(item) / item.policy.windowSeconds, value = Number.isFinite(fraction) && fraction.toFixed(2);
+  attribute(node, 'aria-current', item.id === selected);
+  draw([state, line, tone, when, name, value], () => [el('span.name', el('span.kind', kind === 'job' ? 'eval' : dryRun ? 'canary, dry run' : 'canary'), name), chip(state), el('span.what', { 'data-tone': tone }, line), el('span.when', when), value && el('progress', { max: 1, value, 'aria-hidden': 'true' })]);
 };
 
 draws.list = () => {
@@ -51,7 +41,6 @@ draws.list = () => {
   const holds = key === orderKey && order.length && (pointed || list.contains(document.activeElement));
   order = holds ? order.filter((id) => items.has(id)) : best;
   orderKey = key;
-  show($('held'), holds && best.join() !== order.join());
   for (const id of order) if (!rows.has(id) || touched.has(id)) rowOf(items.get(id));
   touched.clear();
   order.forEach((id, index) => { const { li } = rows.get(id); if (list.children[index] !== li) list.insertBefore(li, list.children[index]); });
@@ -60,7 +49,6 @@ draws.list = () => {
   say($('shown'), server ? `${order.length === items.size ? '' : `${order.length} of `}${items.size}` : '');
   show($('empty'), !order.length);
   if (!order.length) drawEmpty([!server, items.size, key, you?.open], emptyList);
-  // Where there is room, what needs somebody most is shown until something is chosen.
   if (!selected && order.length && innerWidth > 720) { [selected] = order; selectionChanged(''); }
   for (const [name, node] of chips) {
     const amount = name === 'attention' ? attentionCount() : 0;
@@ -98,4 +86,3 @@ draws.tiles = () => {
 };
 $('rows').addEventListener('pointerenter', (event) => { pointed = event.pointerType === 'mouse'; });
 for (const name of ['pointerleave', 'focusout']) $('rows').addEventListener(name, () => { pointed &&= name !== 'pointerleave'; changed('list'); });
-$('held').addEventListener('click', () => { orderKey = ''; wanted('list'); });

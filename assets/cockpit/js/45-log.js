@@ -1,5 +1,4 @@
-// What happened? A ring of events, shown by nodes that are used again; nothing moves while
-// somebody reads.
+// What happened? Nothing moves while somebody reads.
 const RING = 1000, NODES = 150;
 const ring = [], fresh = [], times = [];
 let logPaused = false;
@@ -11,13 +10,12 @@ const tellEvent = (event) => {
   const { type, topic, error, trouble, progress, gate, before, after, reason, configId } = event;
   return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || configId || `${event.fromGate} → ${event.toGate}`);
 };
-// What happened last to each thing, so that the log does not begin empty.
 let seeded = '';
 const seedLog = () => {
   if (seeded) return;
   seeded = server.now;
-  for (const { id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item } of [...items.values()].sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
-    const event = { ...item, topic: `${kind}/${id}`, type: (over || kind === 'job' ? status : phase).toLowerCase(), ts };
+  for (const { id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item } of [...items.values()].filter((item) => item.over).sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
+    const event = { ...item, topic: `${kind}/${id}`, type: status.toLowerCase(), ts };
     addEvent(event, JSON.stringify(event));
   }
 };

@@ -1,4 +1,4 @@
-// What does a canary show? Where it stands, what was measured, and how far the evidence is.
+// What does a canary show?
 const METRICS = { latency_p95: ['p95 latency', 'latency_p95_ms', milliseconds, 'slow requests', 'latency_p95_ms'], error_rate: ['Error rate', 'error_rate', percent, 'failed requests', 'max_error_rate'] };
 const targetsOf = ({ policy }) => Object.keys(METRICS).filter((metric) => policy?.targets[METRICS[metric][4]] != null);
 const canaryVerdict = (item) => {
@@ -26,11 +26,10 @@ const canaryFacts = (item) => {
     over ? ['Decided after', duration(elapsedSeconds), length] : ['Window left', duration(Math.ceil(left)), length],
     ...Object.values(METRICS).map(([name, member, format, , limit]) => { const target = policy?.targets[limit]; return [name, dataQuality === 'missing' ? 'no data' : format(item[member]), target == null ? 'no target' : `at most ${format(target)}`, (dataQuality === 'missing' || item[member] > target) && 'err']; })];
 };
-const betsOf = (found) => found ? `broken ${odds(found.breach)}, needs ${odds(found.breachAt)}; met ${odds(found.proof)}, needs ${odds(found.proofAt)}.` : 'weak, single values without counts of requests.';
+const betsOf = (found) => found ? `evidence that it is broken: ${odds(found.breach)} (rolled back at ${odds(found.breachAt)}); that it is met: ${odds(found.proof)} (proved at ${odds(found.proofAt)}).` : 'weak evidence, single values without counts.';
 const checkOf = (item, metric) => {
   const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : format(item[member]);
-  return [label, found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : value, `≤ ${format(item.policy.targets[limit])}`, betsOf(found),
-    found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']];
+  return { check: label, observed: found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : value, target: `≤ ${format(item.policy.targets[limit])}`, evidence: betsOf(found), verdict: found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent'] };
 };
 
 const canaryDetail = (item) => {
@@ -42,7 +41,7 @@ const canaryDetail = (item) => {
     if (!points || !metrics.length || key === drawn) return;
     drawn = key;
     if (!views.length) for (const metric of metrics) {
-      const [title, , format] = METRICS[metric], chart = createChart({ title, unit: metric === 'error_rate' ? '%' : 'ms', format }), bets = createChart({ title: `${title}: evidence`, unit: 'log odds', format: (value) => odds(value).replace('under ', ''), names: ['broken', 'met'] });
+      const [title, , format] = METRICS[metric], chart = createChart({ title, unit: metric === 'error_rate' ? '%' : 'ms', format }), bets = createChart({ title: `${title}: evidence`, unit: 'log odds', format: (value) => value > 0 ? odds(value) : '1 to 1', names: ['broken', 'met'] });
       charts.append(el('section', { role: 'group', 'aria-label': title }, chart.element, bets.element));
       views.push({ metric, chart, bets });
     }

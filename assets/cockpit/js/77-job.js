@@ -1,4 +1,4 @@
-// What does a job show? Its progress, its metrics with their errors, and what it wrote.
+// What does a job show?
 const exact = (value) => known(value, (some) => Number.isInteger(some) ? count(some) : some.toFixed(4));
 const between = (from, to) => duration((Date.parse(to ?? new Date(now()).toISOString()) - Date.parse(from)) / 1000);
 const endOf = ({ over, updatedAt }) => over ? updatedAt : undefined;
@@ -21,10 +21,10 @@ const jobDetail = (item) => {
   });
   const frame = frameOf(item, jobVerdict, jobSteps, jobFacts, [bar, result, el('section.logs', el('h3', 'Output'), read('stdout'), read('stderr'), output)]);
   return { ...frame, draw() {
-    const { statistics, metrics } = answers.status?.result ?? {}, found = statistics ?? metrics;
+    const found = answers.status?.result?.statistics;
     frame.draw();
     show(bar, item.status === 'RUNNING' && Boolean(item.progress));
     bar.value = item.progress?.fraction ?? 0;
-    drawResult(found, () => found && [el('h3', 'Metrics'), tableOf(Object.entries(found), { Metric: 0, Value: ([, metric]) => exact(metric.value ?? metric), '± standard error': ([, { stderr }]) => exact(stderr), Samples: ([, { n }]) => count(n) })]);
+    drawResult(found, () => found && [el('h3', 'Metrics'), tableOf(Object.entries(found).map(([metric, { value, stderr, n }]) => ({ metric, value: exact(value), '± standard error': exact(stderr), samples: n })))]);
   } };
 };

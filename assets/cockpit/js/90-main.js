@@ -1,4 +1,4 @@
-// Where is the reader, and what do the keys do? The address is the state: view, chip, query, selection.
+// Where is the reader, and what do the keys do? The address is the state.
 const VIEWS = ['work', 'models', 'supervision'], THEMES = ['System', 'Dark', 'Light'], links = document.querySelectorAll('[data-view]');
 const apply = (to) => {
   const before = selected, viewBefore = place.view;
@@ -68,9 +68,7 @@ addEventListener('keydown', (event) => {
   else if (key === 'Escape' && place.chosen && place.view === 'work') { const { node } = rows.get(selected) ?? {}; go({ selected: '' }); node?.focus(); }
   else if (!typing && shortcutsOn() && Object.hasOwn(KEYS, key)) { event.preventDefault(); KEYS[key](); }
 });
-addEventListener('click', ({ target }) => { for (const box of document.querySelectorAll('.menu[open]')) if (!box.contains(target)) box.open = false; });
 
-// Times go on by themselves: of what is open each second, of the rest twice a minute.
 let ticks = 0;
 setInterval(() => {
   if (document.hidden) return;
