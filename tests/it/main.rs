@@ -26,3 +26,4 @@ mod outbound;
 mod repository;
 mod runner;
 mod supervision;
+mod terminal;
