@@ -8,6 +8,7 @@
 //! 3. Every refusal has a JSON body.
 
 mod answers;
+mod cockpit;
 mod cors;
 mod documents;
 mod evidence;
@@ -19,6 +20,7 @@ mod lifecycle;
 mod mcp;
 mod metrics;
 mod rate_limit;
+mod request_ids;
 mod request_log;
 mod routes;
 mod spans;

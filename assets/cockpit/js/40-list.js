@@ -1,0 +1,103 @@
+// Which jobs and canaries are shown, in which order? What needs a person comes first, and no row
+// moves under the pointer or the focus.
+const SHOWN = 200;
+const CHIPS = {
+  all: ['All', () => true], running: ['Running', (item) => !item.over && item.status !== 'QUEUED'], attention: ['Attention', troubleOf],
+  canaries: ['Canaries', (item) => item.kind === 'canary'], jobs: ['Jobs', (item) => item.kind === 'job'], done: ['Done', (item) => item.over],
+};
+const place = { view: 'work', show: 'all', query: '' };
+let selected = '', order = [], orderKey = '', pointed = false;
+const rows = new Map();
+
+const textOf = (item, field) => `${field ? item[field] ?? item[`${field}Id`] ?? '' : [item.id, item.name, item.configId, item.fromGate, item.toGate, item.principal].join(' ')} ${field === 'status' ? stateOf(item)[1] : ''}`.toLowerCase().replaceAll('_', ' ');
+const matcher = (query) => {
+  const tests = query.toLowerCase().replaceAll('_', ' ').match(/\w+:"[^"]*"|\S+/g)?.map((word) => /^(?:(status|model|task|config|kind|id):)?(.+)$/.exec(word)) ?? [];
+  return (item) => tests.every(([, field, value]) => textOf(item, field).includes(value.replaceAll('"', '')));
+};
+const rank = (item) => troubleOf(item) ? (item.over ? 1 : 0) : item.over ? 4 : item.status === 'QUEUED' ? 3 : 2;
+const seenOf = (item) => item.dataQuality === 'missing' ? 'no data' : [item.latency_p95_ms != null && milliseconds(item.latency_p95_ms), item.error_rate != null && `${percent(item.error_rate)} failed`].filter(Boolean).join(' · ');
+const lineOf = (item) => {
+  const { kind, over, reason, progress, phase } = item, trouble = troubleOf(item);
+  if (trouble) return [sentence(trouble).slice(0, -1), phase?.startsWith('awaiting') ? 'warn' : 'err'];
+  return [(kind === 'job' ? [item.configId, !over && progress && percent(progress.fraction), !over && progress?.note, over && reason && because(reason)]
+    : [`${item.fromGate} → ${item.toGate}`, over ? (reason === 'aborted' ? reason : because(reason)) : seenOf(item)]).filter(Boolean).join(' · ')];
+};
+const whenOf = (item) => item.over ? ago(since(item.decidedAt ?? item.updatedAt)) : item.phase === 'observing' && item.policy ? `${duration(Math.ceil(remaining(item)))} left` : duration(Math.floor(since(item.runningAt ?? item.began)));
+
+const rowOf = (item) => {
+  let row = rows.get(item.id);
+  if (!row) {
+    const [kind, name, what, when, state] = ['span.kind', 'span', 'span.what', 'span.when', 'span'].map((tag) => el(tag)), bar = el('progress', { max: 1, 'aria-hidden': 'true' });
+    const node = el('button', { class: link.state === 'live' ? 'row fresh' : 'row', type: 'button', 'data-id': item.id, 'on:click': () => select(item.id) }, el('span.name', kind, name), state, what, when, bar);
+    rows.set(item.id, row = { node, li: el('li', node), kind, name, what, when, state, bar });
+  }
+  const state = stateOf(item), [line, tone] = lineOf(item);
+  say(row.kind, item.kind === 'job' ? 'eval' : item.dryRun ? 'canary, dry run' : 'canary');
+  say(row.name, item.name);
+  say(row.what, line);
+  attribute(row.what, 'data-tone', tone);
+  say(row.when, whenOf(item));
+  if (row.word !== state[1]) { [, row.word] = state; row.state.replaceChildren(chip(state)); }
+  attribute(row.node, 'aria-current', item.id === selected);
+  const fraction = item.kind === 'job' ? item.status === 'RUNNING' && item.progress?.fraction : remaining(item) != null && 1 - remaining(item) / item.policy.windowSeconds;
+  show(row.bar, Number.isFinite(fraction));
+  if (Math.abs(row.bar.value - fraction) > 0.002) row.bar.value = fraction;
+};
+
+draws.list = () => {
+  const matches = matcher(place.query), fits = CHIPS[place.show][1], key = `${place.show} ${place.query}`, list = $('rows');
+  const ranked = [...items.values()].filter((item) => fits(item) && matches(item)).map((item) => [rank(item), item.decidedAt ?? (item.over ? item.updatedAt : item.began), item.id]);
+  const best = ranked.sort((one, other) => one[0] - other[0] || (one[1] < other[1] ? 1 : -1)).slice(0, SHOWN).map(([, , id]) => id);
+  const holds = key === orderKey && order.length && (pointed || list.contains(document.activeElement));
+  order = holds ? order.filter((id) => items.has(id)) : best;
+  orderKey = key;
+  show($('held'), holds && best.join() !== order.join());
+  for (const id of order) if (!rows.has(id) || touched.has(id)) rowOf(items.get(id));
+  touched.clear();
+  order.forEach((id, index) => { const { li } = rows.get(id); if (list.children[index] !== li) list.insertBefore(li, list.children[index]); });
+  while (list.children.length > order.length) list.lastChild.remove();
+  if (rows.size > 600) for (const id of rows.keys()) if (!items.has(id)) rows.delete(id);
+  say($('shown'), server ? `${order.length === items.size ? '' : `${order.length} of `}${items.size}` : '');
+  show($('empty'), !order.length);
+  if (!order.length) drawEmpty([!server, items.size, key, you?.open], emptyList);
+  for (const [name, node] of chips) {
+    const amount = name === 'attention' ? attentionCount() : 0;
+    say(node, `${CHIPS[name][0]}${amount ? ` ${amount}` : ''}`);
+    attribute(node, 'aria-pressed', place.show === name);
+  }
+};
+const chips = Object.keys(CHIPS).map((name) => [name, button('', () => go({ show: name }))]);
+$('chips').append(...chips.map(([, node]) => node));
+const drawEmpty = part($('empty'));
+const emptyList = () => {
+  if (!server) return el('p', 'Loading…');
+  if (items.size) return [el('p', place.show === 'attention' && !place.query ? 'Nothing needs you.' : 'Nothing matches this filter.'), small('Show all', () => go({ show: 'all', query: '' }))];
+  const line = curlOf('run_eval', { taskId: 'smollm2.quick', configId: 'default' });
+  return [el('p', 'Nothing has run here yet. Start an eval:'), el('pre', { tabindex: 0, role: 'region', 'aria-label': 'Command' }, line), small('Copy', () => copy(line))];
+};
+
+const attentionCount = () => [...items.values()].filter(troubleOf).length;
+const tiles = [
+  ['Canaries running', 'running', 'kind:canary', () => total('canaries', 'RUNNING', 'PENDING'), 'accent'], ['Jobs running', 'running', 'kind:job', () => total('jobs', 'RUNNING'), 'accent'],
+  ['Queued', 'all', 'status:queued', () => total('jobs', 'QUEUED')], ['Needs attention', 'attention', '', attentionCount, 'err'],
+  ['Done', 'done', '', () => total('jobs', 'COMPLETED', 'FAILED', 'CANCELLED') + total('canaries', 'PROMOTED', 'ROLLED_BACK', 'FAILED')], ['Events a second', '', '', () => eventRate()],
+].map(([label, chosen, query, value, tone]) => {
+  const figure = el('b', '–'), isOn = () => place.show === chosen && place.query === query;
+  const node = button([figure, el('span', label)], () => chosen ? go(isOn() ? { show: 'all', query: '' } : { show: chosen, query }) : $('events').focus());
+  $('tiles').append(node);
+  return () => {
+    const amount = value();
+    say(figure, number(amount));
+    attribute(node, 'data-tone', amount > 0 && tone);
+    if (chosen) attribute(node, 'aria-pressed', isOn());
+  };
+});
+draws.tiles = () => {
+  if (!server) return;
+  for (const draw of tiles) draw();
+  const attention = attentionCount();
+  document.title = `${attention ? `(${attention}) ` : ''}Cockpit · ${server.name}`;
+};
+$('rows').addEventListener('pointerenter', (event) => { pointed = event.pointerType === 'mouse'; });
+for (const name of ['pointerleave', 'focusout']) $('rows').addEventListener(name, () => { pointed &&= name !== 'pointerleave'; changed('list'); });
+$('held').addEventListener('click', () => { orderKey = ''; wanted('list'); });

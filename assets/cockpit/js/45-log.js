@@ -1,0 +1,62 @@
+// What happened? A ring of events, shown by nodes that are used again; nothing moves while
+// somebody reads.
+const RING = 1000, NODES = 150;
+const ring = [], fresh = [], times = [];
+let logPaused = false;
+const eventRate = () => {
+  while (times[0] < performance.now() - 5000) times.shift();
+  return times.length / 5;
+};
+const tellEvent = ({ type, topic, error, trouble, progress, gate, before, after, reason, phase, configId, fromGate, toGate, ...event }) => {
+  if (type === 'metric') return seenOf(event) || 'no requests';
+  if (topic.startsWith('model/')) return `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}`;
+  if (progress) return [percent(progress.fraction), progress.note].filter(Boolean).join(' · ');
+  return error ?? trouble ?? (reason ? because(reason) : type === 'update' ? stateWords(phase)[1] : configId ?? `${fromGate} → ${toGate}`);
+};
+const logEvent = (event, raw) => {
+  const { type, ts, topic, canaryId, jobId, modelId, taskId } = event, id = canaryId ?? jobId;
+  times.push(performance.now());
+  if (times.length > 20000) times.splice(0, 10000);
+  if ((type === 'metric' || event.progress) && !$('samples').checked) return;
+  const entry = { raw: raw.length < 4096 ? raw : JSON.stringify({ topic, type, ts, shortened: true }), ts, type, id, name: modelId ?? taskId ?? id, said: tellEvent(event) };
+  for (const [list, most] of [[ring, RING], [fresh, NODES]]) if (list.push(entry) > most) list.shift();
+  changed('log');
+};
+const logNode = () => {
+  const [time, type, name, said] = ['time', 'span.type', 'span', 'span.said'].map((tag) => el(tag));
+  const li = el('li', button([time, el('span.told', type, name, said)], () => items.has(li.entry.id) && select(li.entry.id), { tabindex: -1 }));
+  li.fill = (entry) => {
+    const [glyph, word, tone] = stateWords(entry.type);
+    li.entry = entry;
+    say(time, clock(entry.ts).slice(-8));
+    attribute(time, 'title', utc(entry.ts));
+    say(type, `${glyph} ${word}`);
+    attribute(type, 'data-tone', tone);
+    say(name, entry.name);
+    say(said, entry.said);
+  };
+  return li;
+};
+draws.log = () => {
+  const list = $('events'), reads = logPaused || list.scrollTop > 4;
+  show($('log-new'), reads && fresh.length > 0);
+  say($('log-new'), `${fresh.length}${fresh.length < NODES ? '' : ' or more'} new: show`);
+  if (reads) return;
+  for (const entry of fresh.splice(0)) {
+    const node = list.children.length < NODES ? logNode() : list.lastChild;
+    node.fill(entry);
+    list.prepend(node);
+  }
+};
+$('events').addEventListener('scroll', () => fresh.length && changed('log'), { passive: true });
+$('log-new').addEventListener('click', () => {
+  if (logPaused) $('log-pause').click();
+  $('events').scrollTop = 0;
+  wanted('log');
+});
+$('log-pause').addEventListener('click', () => {
+  logPaused = !logPaused;
+  attribute($('log-pause'), 'aria-pressed', logPaused);
+  wanted('log');
+});
+$('log-save').addEventListener('click', () => save(new Blob(ring.map(({ raw }) => `${raw}\n`), { type: 'application/x-ndjson' }), 'events.jsonl'));
