@@ -58,8 +58,8 @@ pub use self::machine::Command;
 pub use self::replay::{Replay, ReplayError};
 pub use self::sample::StoredSample;
 pub use self::start::{NewCanary, Started};
-pub use self::statistics::CanaryFigures;
 use self::statistics::Statistics;
+pub use self::statistics::{CanaryFigures, DecisionReason};
 use self::supervisor::{CanarySupervisor, Ping};
 pub use self::view::{CanaryView, Unreadable};
 
