@@ -177,7 +177,9 @@ async fn a_page_that_lies_proves_nothing_good() {
     let shown = until_over(&daemon, &fickle, PATIENCE).await;
     // Two thirds of its polls are not the four fifths that are asked for.
     let (status, reason) = ending(&shown);
-    assert_eq!((status, reason), ("ROLLED_BACK", "inconclusive_coverage"), "{shown}");
+    assert_eq!(status, "ROLLED_BACK", "{shown}");
+    // On a machine that stood still meanwhile, nobody looked, which is a gap.
+    assert!(matches!(reason, "inconclusive_coverage" | "gap"), "{shown}");
     for gate in ["liar", "fickle"] {
         assert_eq!(version_in(&daemon, gate).await, "1");
     }
