@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -29,6 +29,20 @@ pub(super) fn error(status: StatusCode, message: &str) -> HttpResponse {
     }
     let error = status.canonical_reason().unwrap_or("Error");
     HttpResponseBuilder::new(status).json(Body { error, message, mcp_endpoint: MCP_ENDPOINT })
+}
+
+/// Whether the client has what carries this tag, and need not be sent it again.
+pub(super) fn is_known(request: &HttpRequest, tag: &str) -> bool {
+    request.headers().get_all(header::IF_NONE_MATCH).any(|known| {
+        let known = known.to_str().unwrap_or_default();
+        known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
+    })
+}
+
+/// Whether the client names this type among those that it wants.
+pub(super) fn accepts(request: &HttpRequest, kind: &str) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(kind))
 }
 
 /// Adds what every answer carries, whatever it is.

@@ -39,6 +39,6 @@ pub(super) fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
 pub(super) fn expose(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
 }

@@ -76,11 +76,7 @@ fn served_as(path: &RepoPath, is_text: bool) -> &'static str {
 
 fn answer(request: &HttpRequest, kind: &'static str, bytes: Vec<u8>) -> HttpResponse {
     let tag = format!("\"{}\"", ContentDigest::of(&bytes));
-    let is_known = request.headers().get_all(header::IF_NONE_MATCH).any(|known| {
-        let known = known.to_str().unwrap_or_default();
-        known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
-    });
-    let mut response = if is_known {
+    let mut response = if answers::is_known(request, &tag) {
         HttpResponse::NotModified().finish()
     } else {
         HttpResponse::Ok().content_type(kind).body(bytes)

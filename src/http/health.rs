@@ -3,13 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::http::lifecycle::Phase;
-use crate::http::{Shared, answers};
+use crate::http::{Shared, answers, cockpit};
 use crate::mcp::LATEST;
 
 /// How long the proof that database and repository can be used stands.
@@ -85,13 +85,22 @@ pub(super) async fn health(shared: web::Data<Shared>) -> HttpResponse {
     }))
 }
 
-pub(super) async fn index(shared: web::Data<Shared>) -> HttpResponse {
-    HttpResponse::build(StatusCode::OK).json(json!({
+/// What there is, in JSON; a browser is led to the page.
+pub(super) async fn index(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
+    let by_accept = (header::VARY, HeaderValue::from_static("Accept"));
+    if answers::accepts(&request, "text/html") {
+        return HttpResponse::Found()
+            .insert_header((header::LOCATION, cockpit::PATH))
+            .insert_header(by_accept)
+            .finish();
+    }
+    HttpResponse::Ok().insert_header(by_accept).json(json!({
         "name": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "description": env!("CARGO_PKG_DESCRIPTION"),
         "mcp_endpoint": answers::MCP_ENDPOINT,
         "mcp_version": LATEST.as_str(),
+        "cockpit": cockpit::PATH,
         "events": "/sse?topic=jobs",
         "health": ["/healthz", "/readyz", "/health"],
         "metrics": "/metrics",

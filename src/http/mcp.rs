@@ -9,6 +9,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
+use crate::http::answers::accepts;
 use crate::http::gate::Admitted;
 use crate::http::routes::method_not_allowed;
 use crate::http::{Shared, answers};
@@ -97,11 +98,6 @@ pub(super) fn retry_later(status: StatusCode, body: Bytes, wait: Duration) -> Ht
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     response
-}
-
-fn accepts(request: &HttpRequest, kind: &str) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains(kind))
 }
 
 fn accepts_only_events(request: &HttpRequest) -> bool {

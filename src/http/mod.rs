@@ -8,6 +8,7 @@
 //! 3. Every refusal has a JSON body.
 
 mod answers;
+mod cockpit;
 mod cors;
 mod documents;
 mod evidence;

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::http::{answers, documents, evidence, health, mcp, metrics, sse};
+use crate::http::{answers, cockpit, documents, evidence, health, mcp, metrics, sse};
 
 /// Who may use a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,9 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/evidence/export", access: Access::Key, allow: "GET" },
     Route { path: "/repo/{path:.*}", access: Access::Key, allow: "GET, HEAD" },
     Route { path: "/documents/{id:.*}", access: Access::Key, allow: "GET, HEAD" },
+    Route { path: "/cockpit.html", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/cockpit.css", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/cockpit.js", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/healthz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/readyz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/health", access: Access::Public, allow: "GET, HEAD" },
@@ -81,6 +84,15 @@ pub fn configure(config: &mut web::ServiceConfig) {
             "/documents/{id:.*}" => resource
                 .route(web::get().to(documents::about))
                 .route(web::head().to(documents::about)),
+            cockpit::PATH => {
+                resource.route(web::get().to(cockpit::page)).route(web::head().to(cockpit::page))
+            }
+            "/cockpit.css" => {
+                resource.route(web::get().to(cockpit::style)).route(web::head().to(cockpit::style))
+            }
+            "/cockpit.js" => resource
+                .route(web::get().to(cockpit::script))
+                .route(web::head().to(cockpit::script)),
             "/healthz" => {
                 resource.route(web::get().to(health::alive)).route(web::head().to(health::alive))
             }

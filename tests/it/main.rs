@@ -6,6 +6,7 @@ mod abuse;
 mod architecture;
 mod canaries;
 mod canary_rates;
+mod cockpit;
 mod crash;
 mod database;
 mod dice;

@@ -1,0 +1,3 @@
+//! The page and what it is made of: its files, its stream, and what it asks besides.
+
+mod files;
