@@ -13,6 +13,7 @@ use crate::canaries::policy::{OnInconclusive, Policy, Step};
 use crate::canaries::record::{Looked, Measured};
 use crate::canaries::rule::{Evidence, Verdict};
 use crate::canaries::sample::StoredSample;
+use crate::canaries::standing::standings;
 use crate::canaries::steps::NotYet;
 use crate::canaries::view::CanaryView;
 use crate::canaries::watch::{self, Counted};
@@ -73,7 +74,9 @@ pub(super) async fn take(
         decided = moved_by_others(deps, view).await;
     }
     let raw = json!(sample).to_string();
-    let measured = Measured { sample: Arc::new(sample), raw, counters_json, evidence };
+    let standings = standings(&evidence.report(view.window().moment(elapsed)));
+    let sample = Arc::new(sample);
+    let measured = Measured { sample, raw, counters_json, evidence, standings };
     Ok(Looked { elapsed_ms, measured: Some(measured), decided })
 }
 

@@ -10,6 +10,7 @@ use crate::canaries::decision::{self, Decided};
 use crate::canaries::machine::Command;
 use crate::canaries::rule::Evidence;
 use crate::canaries::sample::{self, StoredSample};
+use crate::canaries::standing::Standings;
 use crate::canaries::statistics::Statistics;
 use crate::canaries::story::{self, Fact};
 use crate::canaries::view::CanaryView;
@@ -134,6 +135,8 @@ pub(super) struct Measured {
     pub(super) raw: String,
     pub(super) counters_json: String,
     pub(super) evidence: Evidence,
+    /// What that amounts to, for who follows it.
+    pub(super) standings: Standings,
 }
 
 /// Writes down a look.
@@ -162,7 +165,7 @@ pub(super) fn looked(
     view.row.polls = change.polls.unwrap_or(row.polls);
     view.row.sample_hash = change.sample_hash.clone().unwrap_or_else(|| row.sample_hash.clone());
     if let Some(measured) = &looked.measured {
-        emit(transaction, &view, story::metric(&view, &measured.sample))?;
+        emit(transaction, &view, story::metric(&view, measured))?;
     }
     finish(transaction, ground, &view, change, looked.decided.as_ref())
 }

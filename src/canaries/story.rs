@@ -9,8 +9,7 @@ use crate::canaries::decision::{self, Decided, Verdict};
 use crate::canaries::evidence_story;
 use crate::canaries::machine::Command;
 use crate::canaries::numbers::{milliseconds, percent, seconds};
-use crate::canaries::record::{Ending, SYSTEM};
-use crate::canaries::sample::StoredSample;
+use crate::canaries::record::{Ending, Measured, SYSTEM};
 use crate::canaries::view::CanaryView;
 use crate::store::canaries::CanaryStatus;
 use crate::store::decisions::DecisionRow;
@@ -261,15 +260,20 @@ pub(super) fn updated(view: &CanaryView) -> (&'static str, Value) {
     )
 }
 
-pub(super) fn metric(view: &CanaryView, sample: &StoredSample) -> (&'static str, Value) {
-    let more = json!({
+pub(super) fn metric(view: &CanaryView, measured: &Measured) -> (&'static str, Value) {
+    let sample = &measured.sample;
+    let mut more = json!({
         "latency_p95_ms": sample.shown_latency_ms(),
         "error_rate": sample.shown_error_rate(),
         "source": view.row.source,
         "dataQuality": sample.data_quality(),
         "poll": sample.poll,
         "elapsedSeconds": view.elapsed().as_secs_f64(),
+        "remainingSeconds": view.remaining().as_secs_f64(),
     });
+    if !measured.standings.is_empty() {
+        more["evidence"] = json!(measured.standings);
+    }
     ("metric", with(fields(view), more))
 }
 

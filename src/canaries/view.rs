@@ -64,6 +64,14 @@ impl CanaryView {
         Duration::from_millis(u64::try_from(self.row.elapsed_ms).unwrap_or(0))
     }
 
+    /// What is left of the window, by that clock.
+    pub fn remaining(&self) -> Duration {
+        if self.row.phase == Phase::Over {
+            return Duration::ZERO;
+        }
+        self.policy.window().saturating_sub(self.elapsed())
+    }
+
     /// When that clock was read; `None` before the window began.
     pub(super) fn seen_at(&self) -> Option<Timestamp> {
         Timestamp::parse(self.row.seen_at.as_deref()?).ok()

@@ -13,7 +13,7 @@ use futures_util::Stream;
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use crate::events::frame;
+use crate::events::frame::{self, CHUNK};
 use crate::events::hub::Hub;
 use crate::events::registry::Place;
 use crate::events::replay::{self, Page};
@@ -21,7 +21,7 @@ use crate::events::ring::{self, Taken};
 use crate::events::seat::BEAT;
 use crate::store::StoreError;
 
-/// A stream of whole frames, in chunks; dropping it gives its place to others.
+/// A stream of frames, in chunks of which only the first ones may end within a frame; dropping it gives its place to others.
 pub struct Reader {
     hub: Arc<Hub>,
     place: Place,
@@ -33,7 +33,7 @@ pub struct Reader {
 }
 
 enum Stage {
-    /// The first frame is still to be sent.
+    /// Of the first frames, this is still to be sent.
     Opening(Bytes),
     /// It takes what comes.
     Following,
@@ -56,13 +56,35 @@ impl Reader {
         Self { hub, place, cursor, follows_live: false, stage: Stage::Opening(greeting) }
     }
 
+    /// The last event that it has, or that was there before it began.
+    pub fn position(&self) -> i64 {
+        self.cursor
+    }
+
+    /// Says something more before the first event: one line that holds for all events up to its
+    /// position. What was said first stays first.
+    pub fn announce(&mut self, name: &str, line: &str) {
+        let frame = frame::event(self.cursor, name, line);
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Following) {
+            Stage::Opening(greeting) => Stage::Opening([greeting, frame].concat().into()),
+            Stage::Following => Stage::Opening(frame),
+            other => other,
+        };
+    }
+
     fn step(&mut self, task: &mut Context<'_>) -> Step {
         match std::mem::replace(&mut self.stage, Stage::Following) {
             Stage::Over => {
                 self.stage = Stage::Over;
                 return Step::End;
             }
-            Stage::Opening(greeting) => return Step::Say(greeting),
+            Stage::Opening(mut greeting) => {
+                let piece = greeting.split_to(greeting.len().min(CHUNK));
+                if !greeting.is_empty() {
+                    self.stage = Stage::Opening(greeting);
+                }
+                return Step::Say(piece);
+            }
             other => self.stage = other,
         }
         if self.hub.is_draining() {

@@ -46,10 +46,34 @@ struct Source {
 
 const PAGE: Source = joined!["cockpit.html"];
 
-const STYLE: Source = joined!["css/10-base.css"];
+const STYLE: Source = joined![
+    "css/10-tokens.css",
+    "css/20-shell.css",
+    "css/30-work.css",
+    "css/40-detail.css",
+    "css/50-views.css",
+    "css/70-modes.css",
+];
 
 /// All parts share the scope of one module.
-const SCRIPT: Source = joined!["js/10-readiness.js"];
+const SCRIPT: Source = joined![
+    "js/00-page.js",
+    "js/10-words.js",
+    "js/20-store.js",
+    "js/30-stream.js",
+    "js/35-calls.js",
+    "js/40-list.js",
+    "js/45-log.js",
+    "js/50-chart.js",
+    "js/60-form.js",
+    "js/70-dialogs.js",
+    "js/75-detail.js",
+    "js/76-canary.js",
+    "js/77-job.js",
+    "js/80-models.js",
+    "js/85-supervision.js",
+    "js/90-main.js",
+];
 
 /// A file as it is sent.
 struct Served {

@@ -8,7 +8,6 @@ use std::future::{Ready, ready};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
@@ -27,6 +26,7 @@ use crate::http::hosts::Hosts;
 use crate::http::keys::{Keys, Presented, presented};
 use crate::http::mcp::{BODY, retry_later};
 use crate::http::rate_limit::{Asker, RateLimiter};
+use crate::http::request_ids::RequestIds;
 use crate::http::request_log::{Entry, RequestLog};
 use crate::http::routes::{self, Access};
 use crate::http::{answers, cors};
@@ -58,6 +58,11 @@ pub(super) struct Admitted {
 }
 
 impl Admitted {
+    /// Whether the daemon is open, so that nobody needs a key.
+    pub(super) fn is_open(&self) -> bool {
+        self.settings.keys.is_open()
+    }
+
     /// Takes more requests from the bucket that this one was taken from.
     pub(super) fn take(&self, requests: usize) -> Result<(), Duration> {
         self.settings.limiter.take(self.asker, requests, Instant::now())
@@ -75,34 +80,6 @@ impl Gate {
     /// A gate that goes by these settings.
     pub fn new(settings: GateSettings) -> Self {
         Self { settings: Arc::new(settings), ids: Arc::default() }
-    }
-}
-
-/// Draws request ids: unlike those of another run of the daemon, and cheap.
-struct RequestIds {
-    run: String,
-    next: AtomicU64,
-}
-
-impl Default for RequestIds {
-    fn default() -> Self {
-        Self { run: nanoid::nanoid!(8), next: AtomicU64::new(1) }
-    }
-}
-
-impl RequestIds {
-    /// The id that a proxy in front gave the request, if it is harmless; else a new one.
-    fn id_of(&self, request: &ServiceRequest) -> HeaderValue {
-        let harmless = |value: &&HeaderValue| {
-            let bytes = value.as_bytes();
-            (1..=64).contains(&bytes.len())
-                && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
-        };
-        if let Some(given) = request.headers().get("x-request-id").filter(harmless) {
-            return given.clone();
-        }
-        let id = format!("{}-{:x}", self.run, self.next.fetch_add(1, Ordering::Relaxed));
-        HeaderValue::try_from(id).expect("letters, digits and dashes are a header value")
     }
 }
 

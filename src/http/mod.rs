@@ -20,6 +20,7 @@ mod lifecycle;
 mod mcp;
 mod metrics;
 mod rate_limit;
+mod request_ids;
 mod request_log;
 mod routes;
 mod spans;

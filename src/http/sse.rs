@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::events::{Resume, SubscribeError, Topics};
 use crate::http::gate::Admitted;
 use crate::http::{Shared, answers};
+use crate::tools::{You, snapshot};
 
 /// What the query may say; a topic may be there several times.
 #[derive(Debug, Deserialize)]
@@ -20,6 +21,8 @@ pub(super) struct Asked {
     topic: Vec<String>,
     #[serde(default, rename = "lastEventId")]
     last_event_id: Option<String>,
+    #[serde(default)]
+    snapshot: Option<String>,
 }
 
 pub(super) async fn get(
@@ -29,7 +32,14 @@ pub(super) async fn get(
 ) -> HttpResponse {
     let bad = |why: &str| answers::error(StatusCode::BAD_REQUEST, why);
     let Ok(Query(asked)) = query else {
-        return bad("the query must be topic=…, once or more, and lastEventId=… at most once");
+        return bad(
+            "the query must be topic=…, once or more, and lastEventId=… and snapshot=1 at most once",
+        );
+    };
+    let with_snapshot = match asked.snapshot.as_deref() {
+        None | Some("" | "0") => false,
+        Some("1") => true,
+        Some(_) => return bad("snapshot must be 1, or absent"),
     };
     let topics = match Topics::parse(&asked.topic) {
         Ok(topics) => topics,
@@ -46,16 +56,37 @@ pub(super) async fn get(
         Some(Ok(resume)) => resume,
         Some(Err(error)) => return bad(&error.to_string()),
     };
-    let principal = request.extensions().get::<Admitted>().map(|a| a.caller.principal.clone());
-    let principal = principal.unwrap_or_default();
-    match shared.events.subscribe(&topics, resume, &principal) {
-        Ok(reader) => HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
-            .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
-            .insert_header(("X-Accel-Buffering", "no"))
-            .streaming(reader.map(Ok::<_, Infallible>)),
-        Err(refused) => no_place(refused),
+    let Some(admitted) = request.extensions().get::<Admitted>().cloned() else {
+        return answers::json_text(StatusCode::UNAUTHORIZED, crate::mcp::unauthorized());
+    };
+    let caller = &admitted.caller;
+    let mut reader = match shared.events.subscribe(&topics, resume, &caller.principal) {
+        Ok(reader) => reader,
+        Err(refused) => return no_place(refused),
+    };
+    // Who comes back knows everything up to its id, unless there never was such an event.
+    let comes_back = resume == Resume::After(reader.position());
+    if with_snapshot && !comes_back {
+        // The place is taken first: what happens while the snapshot is read comes after it.
+        match snapshot(&shared.doors, You::are(caller, admitted.is_open())).await {
+            Ok(snapshot) => reader.announce("snapshot", &snapshot),
+            Err(error) => return unreadable(&error.into()),
+        }
     }
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(reader.map(Ok::<_, Infallible>))
+}
+
+/// The stream does not begin without the snapshot that was asked for.
+fn unreadable(error: &anyhow::Error) -> HttpResponse {
+    tracing::warn!(error = format!("{error:#}"), "a snapshot could not be read");
+    let why = "the snapshot cannot be read just now; connect again in a moment";
+    let mut response = answers::error(StatusCode::SERVICE_UNAVAILABLE, why);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response
 }
 
 fn no_place(refused: SubscribeError) -> HttpResponse {

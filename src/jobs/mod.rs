@@ -13,6 +13,7 @@
 mod actor;
 mod machine;
 mod queue;
+mod recent;
 mod record;
 mod story;
 mod submission;

@@ -279,6 +279,42 @@ pub fn newest_measurements(
     Ok(rows)
 }
 
+/// What the wire showed of a canary's newest measurement.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = canary_metrics, check_for_backend(Sqlite))]
+pub struct NewestMetric {
+    /// The canary.
+    pub canary_id: String,
+    /// See [`MetricRow::latency_p95_ms`].
+    pub latency_p95_ms: Option<f64>,
+    /// See [`MetricRow::error_rate`].
+    pub error_rate: Option<f64>,
+}
+
+/// The newest measurement of each of these canaries that has one.
+pub fn newest_metrics(
+    conn: &mut SqliteConnection,
+    ids: &[&str],
+) -> Result<Vec<NewestMetric>, StoreError> {
+    let newest: Vec<Option<i64>> = canary_metrics::table
+        .filter(canary_metrics::canary_id.eq_any(ids))
+        .group_by(canary_metrics::canary_id)
+        .select(diesel::dsl::max(canary_metrics::id))
+        .load(conn)?;
+    let newest = canary_metrics::id.eq_any(newest.into_iter().flatten());
+    Ok(canary_metrics::table.filter(newest).select(NewestMetric::as_select()).load(conn)?)
+}
+
+/// The newest canaries that are over, newest first.
+pub fn newest_over(conn: &mut SqliteConnection, limit: i64) -> Result<Vec<CanaryRow>, StoreError> {
+    Ok(canaries::table
+        .filter(canaries::phase.eq(Phase::Over))
+        .order(canaries::number.desc())
+        .limit(limit)
+        .select(CanaryRow::as_select())
+        .load(conn)?)
+}
+
 /// Which canaries a list wants.
 #[derive(Debug, Clone, Default)]
 pub struct CanaryFilter {

@@ -50,6 +50,12 @@ pub fn find(conn: &mut SqliteConnection, id: &str) -> Result<DecisionRow, StoreE
     Ok(decisions::table.find(id).select(DecisionRow::as_select()).first(conn)?)
 }
 
+/// The decisions with these ids, in no order.
+pub fn all_of(conn: &mut SqliteConnection, ids: &[&str]) -> Result<Vec<DecisionRow>, StoreError> {
+    let wanted = decisions::decision_id.eq_any(ids);
+    Ok(decisions::table.filter(wanted).select(DecisionRow::as_select()).load(conn)?)
+}
+
 /// All decisions about a canary, oldest first.
 pub fn about(conn: &mut SqliteConnection, canary: &str) -> Result<Vec<DecisionRow>, StoreError> {
     Ok(decisions::table

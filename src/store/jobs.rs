@@ -115,6 +115,59 @@ impl JobRow {
     }
 }
 
+/// Of a job, what a list of many shows: everything but its result.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = jobs, check_for_backend(Sqlite))]
+pub struct JobHead {
+    /// See [`JobRow::job_id`].
+    pub job_id: String,
+    /// See [`JobRow::number`].
+    pub number: i64,
+    /// See [`JobRow::task_id`].
+    pub task_id: String,
+    /// See [`JobRow::config_id`].
+    pub config_id: String,
+    /// See [`JobRow::status`].
+    pub status: JobStatus,
+    /// See [`JobRow::started_at`].
+    pub started_at: String,
+    /// See [`JobRow::running_at`].
+    pub running_at: Option<String>,
+    /// See [`JobRow::updated_at`].
+    pub updated_at: String,
+    /// See [`JobRow::progress`].
+    pub progress: Option<f64>,
+    /// See [`JobRow::progress_text`].
+    pub progress_text: Option<String>,
+    /// See [`JobRow::error`].
+    pub error: Option<String>,
+    /// See [`JobRow::failure_reason`].
+    pub failure_reason: Option<String>,
+    /// See [`JobRow::principal`].
+    pub principal: String,
+}
+
+impl JobHead {
+    /// The head of a row.
+    pub fn of(row: &JobRow) -> Self {
+        Self {
+            job_id: row.job_id.clone(),
+            number: row.number,
+            task_id: row.task_id.clone(),
+            config_id: row.config_id.clone(),
+            status: row.status,
+            started_at: row.started_at.clone(),
+            running_at: row.running_at.clone(),
+            updated_at: row.updated_at.clone(),
+            progress: row.progress,
+            progress_text: row.progress_text.clone(),
+            error: row.error.clone(),
+            failure_reason: row.failure_reason.clone(),
+            principal: row.principal.clone(),
+        }
+    }
+}
+
 /// What changes when a job moves on; `None` leaves a column as it is.
 #[derive(Debug, Clone, Default, PartialEq, AsChangeset)]
 #[diesel(table_name = jobs)]
@@ -233,6 +286,17 @@ pub fn list(
         query = query.filter(jobs::number.lt(number));
     }
     Ok(query.load(conn)?)
+}
+
+/// The newest jobs that are over, newest first.
+pub fn newest_over(conn: &mut SqliteConnection, limit: i64) -> Result<Vec<JobHead>, StoreError> {
+    let open = [JobStatus::Queued, JobStatus::Running];
+    Ok(jobs::table
+        .filter(jobs::status.ne_all(open))
+        .order(jobs::number.desc())
+        .limit(limit)
+        .select(JobHead::as_select())
+        .load(conn)?)
 }
 
 /// The newest job of a task that completed, with one configuration or any.

@@ -9,7 +9,7 @@ use crate::canaries::policy::Policy;
 use crate::canaries::rule::Report;
 use crate::canaries::{CanaryView, StoredSample};
 use crate::ids::CanaryId;
-use crate::store::canaries::{CanaryRow, Phase};
+use crate::store::canaries::CanaryRow;
 use crate::store::decisions::DecisionRow;
 use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
 
@@ -185,10 +185,9 @@ impl Tool for CanaryStatusTool {
         let view = doors.canaries.find(id).await?;
         let samples = doors.canaries.samples(id, limit).await?;
         let decisions = doors.canaries.decisions(id).await?;
-        let remaining = view.policy.window().saturating_sub(view.elapsed()).as_secs_f64();
         Ok(Reply::Answer(Answer {
             shown: Shown::of(view.row.clone()),
-            remaining_seconds: if view.row.phase == Phase::Over { 0.0 } else { remaining },
+            remaining_seconds: view.remaining().as_secs_f64(),
             evidence: evidence(&view, decisions.last()),
             observations: samples.into_iter().map(Observation::of).collect(),
             decisions: decisions.iter().map(Decision::of).collect(),

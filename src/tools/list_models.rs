@@ -38,7 +38,7 @@ pub(super) struct Answer {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+pub(super) struct Shown {
     model_id: String,
     /// The gates, in the order in which it entered them, as they were seen last.
     current_gates: Vec<String>,

@@ -31,7 +31,7 @@ pub(super) struct Shown<'a> {
     started_at: &'a str,
     updated_at: &'a str,
     result: Option<&'a RawValue>,
-    progress: Option<Progress<'a>>,
+    progress: Option<Progress>,
     error: Option<&'a str>,
     reason: Option<&'a str>,
     runner: &'a str,
@@ -44,12 +44,21 @@ pub(super) struct Shown<'a> {
     cancel_requested_by: Option<&'a str>,
 }
 
+/// How far a job has come, as far as it said.
 #[derive(Debug, Serialize)]
-struct Progress<'a> {
+pub(super) struct Progress {
     #[serde(skip_serializing_if = "Option::is_none")]
     fraction: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
+    text: Option<String>,
+}
+
+impl Progress {
+    /// Nothing, if it said nothing.
+    pub(super) fn of(fraction: Option<f64>, text: Option<&str>) -> Option<Self> {
+        let known = fraction.is_some() || text.is_some();
+        known.then(|| Self { fraction, text: text.map(str::to_owned) })
+    }
 }
 
 impl<'a> Shown<'a> {
@@ -59,8 +68,6 @@ impl<'a> Shown<'a> {
             what: format!("the stored result of {} is not JSON", row.job_id),
             source: error.into(),
         })?;
-        let text = row.progress_text.as_deref();
-        let known = row.progress.is_some() || text.is_some();
         Ok(Self {
             job_id: &row.job_id,
             task_id: &row.task_id,
@@ -69,7 +76,7 @@ impl<'a> Shown<'a> {
             started_at: &row.started_at,
             updated_at: &row.updated_at,
             result,
-            progress: known.then_some(Progress { fraction: row.progress, text }),
+            progress: Progress::of(row.progress, row.progress_text.as_deref()),
             error: row.error.as_deref(),
             reason: row.failure_reason.as_deref(),
             runner: &row.runner,

@@ -1,3 +1,4 @@
 //! The page and what it is made of: its files, its stream, and what it asks besides.
 
 mod files;
+mod snapshot;

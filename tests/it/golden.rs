@@ -2,7 +2,7 @@
 
 mod canaries;
 mod curls;
-mod events;
+pub mod events;
 mod recorded;
 mod repository;
 mod tables;

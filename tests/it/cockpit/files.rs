@@ -46,7 +46,8 @@ async fn the_page_needs_no_key_and_is_kept_from_everything_else() {
 
 #[tokio::test]
 async fn a_file_comes_compressed_to_who_accepts_that_and_once_to_who_remembers_it() {
-    let daemon = Home::new().start().await;
+    let home = Home::new();
+    let daemon = home.start().await;
     for (path, _) in FILES {
         let plain = daemon.get(path).send().await.unwrap();
         let plain_tag = header(&plain, "etag").to_owned();
@@ -77,7 +78,8 @@ async fn a_file_comes_compressed_to_who_accepts_that_and_once_to_who_remembers_i
 
 #[tokio::test]
 async fn the_root_leads_a_browser_to_the_page_and_tells_programs_what_there_is() {
-    let daemon = Home::new().start().await;
+    let home = Home::new();
+    let daemon = home.start().await;
     let client = Client::builder().redirect(Policy::none()).build().unwrap();
     let ask = |accept: &'static str| client.get(&daemon.url).header(ACCEPT, accept).send();
     let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
