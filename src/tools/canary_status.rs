@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::canaries::policy::Policy;
 use crate::canaries::rule::Report;
-use crate::canaries::{CanaryView, StoredSample};
+use crate::canaries::{CanaryView, Point, StoredSample};
 use crate::ids::CanaryId;
 use crate::store::canaries::CanaryRow;
 use crate::store::decisions::DecisionRow;
@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// How many of the newest measurements to show, 0 to 500; 20 when absent.
     #[schemars(range(max = 500))]
     observations: Option<u16>,
+    /// Whether to show how the numbers and the evidence went since the start, in at most 500 points.
+    #[serde(default)]
+    series: bool,
 }
 
 /// What `canary_status` and `list_canaries` both show.
@@ -156,6 +159,9 @@ pub(super) struct Answer {
     evidence: Option<Value>,
     /// The newest measurements, oldest first.
     observations: Vec<Observation>,
+    /// How it went since the start, oldest first, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<Vec<Point>>,
     /// The decisions so far, oldest first.
     decisions: Vec<Decision>,
 }
@@ -184,12 +190,17 @@ impl Tool for CanaryStatusTool {
         let id = &arguments.canary_id;
         let view = doors.canaries.find(id).await?;
         let samples = doors.canaries.samples(id, limit).await?;
+        let series = match arguments.series {
+            true => Some(doors.canaries.series(&view).await?),
+            false => None,
+        };
         let decisions = doors.canaries.decisions(id).await?;
         Ok(Reply::Answer(Answer {
             shown: Shown::of(view.row.clone()),
             remaining_seconds: view.remaining().as_secs_f64(),
             evidence: evidence(&view, decisions.last()),
             observations: samples.into_iter().map(Observation::of).collect(),
+            series,
             decisions: decisions.iter().map(Decision::of).collect(),
         }))
     }

@@ -14,6 +14,7 @@ use crate::canaries::rule::report::{
 use crate::canaries::rule::rules::{Rules, milliseconds};
 use crate::canaries::rule::scalars::Scalars;
 use crate::canaries::rule::track::{Data, Track};
+use crate::canaries::rule::verdict::Metric;
 
 /// One in so many intervals at most misses the share.
 const INTERVAL_ALPHA: f64 = 0.01;
@@ -41,6 +42,19 @@ impl Evidence {
             coverage_needed: self.rules.coverage,
             metrics: self.tracks().map(|track| self.metric(track, now_ms)).collect(),
         }
+    }
+
+    /// The logarithms of the evidence of each metric whose requests are counted: that its target is
+    /// broken, and that it is met.
+    pub fn logarithms(&self) -> impl Iterator<Item = (Metric, Option<f64>, Option<f64>)> {
+        self.tracks().filter_map(|track| match &track.data {
+            Data::Counts(counts) => Some((
+                track.metric,
+                counts.log_evidence(track.limit),
+                counts.log_conformance(track.limit),
+            )),
+            Data::None | Data::Scalars(_) => None,
+        })
     }
 
     fn strength(&self) -> Strength {
