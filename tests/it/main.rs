@@ -27,3 +27,4 @@ mod outbound;
 mod repository;
 mod runner;
 mod supervision;
+mod terminal;

@@ -53,23 +53,17 @@ const changed = (...names) => {
 const wanted = (...names) => { for (const name of names) asked.add(name); changed(...names); };
 
 const announce = (text) => say($('announce'), text);
-const notice = (tone, text, label, action) => {
+const notice = (tone, text, label = 'Dismiss', action = () => {}) => {
   show($('notice'), Boolean(text));
   attribute($('notice'), 'data-tone', tone);
-  $('notice').replaceChildren(...(text ? [el('span', text), small(label, action)] : []));
+  $('notice').replaceChildren(...(text ? [el('span', text), small(label, () => { notice(); action(); })] : []));
 };
 // What came of an action; it goes again by itself.
-let flashTimer = 0;
 const flash = (text, tone = 'ok') => {
-  const node = el('span', text);
-  notice(tone, node, 'Dismiss', () => notice());
+  notice(tone, text);
   announce(text);
-  clearTimeout(flashTimer);
-  flashTimer = setTimeout(() => node.isConnected && notice(), tone === 'err' ? 20000 : 6000);
-};
-const alertLine = (text, id) => {
-  const over = () => $('alert').replaceChildren();
-  $('alert').replaceChildren(el('p', text), small('Show', () => { select(id); over(); }), small('Dismiss', over));
+  const shown = $('notice').firstChild;
+  setTimeout(() => shown.isConnected && notice(), tone === 'err' ? 20000 : 6000);
 };
 const copy = async (text) => {
   let copied = true;

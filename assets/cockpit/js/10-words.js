@@ -27,8 +27,9 @@ const utc = (iso) => `${iso.replace('T', ' ').replace('Z', '')} UTC`;
 const timeOf = (iso) => el('time', { datetime: iso, title: utc(iso) }, clock(iso));
 
 // Evidence is kept as a natural logarithm and read as a bet.
-const odds = (log) => known(log, (value) => value <= 0 ? 'less than 1 to 1' : value > 13.8 ? 'over a million to 1' : `${number(Math.exp(value))} to 1`);
-const because = (reason) => (reason ?? '').replaceAll('_', ' ');
+const odds = (log) => known(log, (value) => value <= 0 ? 'under 1 to 1' : value > 13.8 ? 'over a million to 1' : `${number(Math.exp(value))} to 1`);
+const REASONS = { conforms: 'its targets were met', error_rate_breach: 'too many requests failed', latency_breach: 'too many requests were slow' };
+const because = (reason) => REASONS[reason] ?? (reason ?? '').replaceAll('_', ' ');
 const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 
 // A state is a glyph, a word and a tone: never a colour alone.

@@ -16,6 +16,7 @@ const takeSnapshot = (snapshot) => {
   clockOffset = Math.abs(offset) > 1500 ? offset : 0;
   items.clear();
   [...snapshot.jobs, ...snapshot.canaries].forEach(keep);
+  seedLog();
   changed('tiles', 'list', 'detail', 'models', 'controls');
   refreshDetail();
   refreshModels();
@@ -40,7 +41,11 @@ const takeEvent = (event) => {
     const group = counts[canaryId ? 'canaries' : 'jobs'];
     if (group[before]) group[before] -= 1;
     group[item.status] = (group[item.status] ?? 0) + 1;
-    if (item.over && troubleOf(item)) alertLine(`${item.name} ${stateOf(item)[1]}: ${sentence(troubleOf(item))}`, id);
+    if (item.over && troubleOf(item)) {
+      const text = `${item.name} ${stateOf(item)[1]}: ${sentence(troubleOf(item))}`;
+      say($('alert'), text);
+      notice('err', text, 'Show', () => select(id));
+    }
   }
   changed('list', 'tiles');
   if (id === selected) liveDetail(event);

@@ -5,14 +5,14 @@ const CHIPS = {
   all: ['All', () => true], running: ['Running', (item) => !item.over && item.status !== 'QUEUED'], attention: ['Attention', troubleOf],
   canaries: ['Canaries', (item) => item.kind === 'canary'], jobs: ['Jobs', (item) => item.kind === 'job'], done: ['Done', (item) => item.over],
 };
-const place = { view: 'work', show: 'all', query: '' };
+const place = { view: 'work', show: 'all', query: '', chosen: '' };
 let selected = '', order = [], orderKey = '', pointed = false;
 const rows = new Map();
 
-const textOf = (item, field) => `${field ? item[field] ?? item[`${field}Id`] ?? '' : [item.id, item.name, item.configId, item.fromGate, item.toGate, item.principal].join(' ')} ${field === 'status' ? stateOf(item)[1] : ''}`.toLowerCase().replaceAll('_', ' ');
+const textOf = ({ id, kind, status, modelId: model, taskId: task, configId: config, fromGate: from, toGate: to, principal: by, ...item }) => Object.entries({ id, kind, status, is: stateOf({ ...item, kind, status })[1], model, task, config, from, to, by }).map((pair) => pair.join(':')).join(' ').toLowerCase();
 const matcher = (query) => {
-  const tests = query.toLowerCase().replaceAll('_', ' ').match(/\w+:"[^"]*"|\S+/g)?.map((word) => /^(?:(status|model|task|config|kind|id):)?(.+)$/.exec(word)) ?? [];
-  return (item) => tests.every(([, field, value]) => textOf(item, field).includes(value.replaceAll('"', '')));
+  const words = query.toLowerCase().split(' ');
+  return (item) => words.every((word) => textOf(item).includes(word));
 };
 const rank = (item) => troubleOf(item) ? (item.over ? 1 : 0) : item.over ? 4 : item.status === 'QUEUED' ? 3 : 2;
 const seenOf = (item) => item.dataQuality === 'missing' ? 'no data' : [item.latency_p95_ms != null && milliseconds(item.latency_p95_ms), item.error_rate != null && `${percent(item.error_rate)} failed`].filter(Boolean).join(' · ');
@@ -20,7 +20,7 @@ const lineOf = (item) => {
   const { kind, over, reason, progress, phase } = item, trouble = troubleOf(item);
   if (trouble) return [sentence(trouble).slice(0, -1), phase?.startsWith('awaiting') ? 'warn' : 'err'];
   return [(kind === 'job' ? [item.configId, !over && progress && percent(progress.fraction), !over && progress?.note, over && reason && because(reason)]
-    : [`${item.fromGate} → ${item.toGate}`, over ? (reason === 'aborted' ? reason : because(reason)) : seenOf(item)]).filter(Boolean).join(' · ')];
+    : [`${item.fromGate} → ${item.toGate}`, over ? because(reason) : seenOf(item)]).filter(Boolean).join(' · ')];
 };
 const whenOf = (item) => item.over ? ago(since(item.decidedAt ?? item.updatedAt)) : item.phase === 'observing' && item.policy ? `${duration(Math.ceil(remaining(item)))} left` : duration(Math.floor(since(item.runningAt ?? item.began)));
 
@@ -51,7 +51,6 @@ draws.list = () => {
   const holds = key === orderKey && order.length && (pointed || list.contains(document.activeElement));
   order = holds ? order.filter((id) => items.has(id)) : best;
   orderKey = key;
-  show($('held'), holds && best.join() !== order.join());
   for (const id of order) if (!rows.has(id) || touched.has(id)) rowOf(items.get(id));
   touched.clear();
   order.forEach((id, index) => { const { li } = rows.get(id); if (list.children[index] !== li) list.insertBefore(li, list.children[index]); });
@@ -60,6 +59,8 @@ draws.list = () => {
   say($('shown'), server ? `${order.length === items.size ? '' : `${order.length} of `}${items.size}` : '');
   show($('empty'), !order.length);
   if (!order.length) drawEmpty([!server, items.size, key, you?.open], emptyList);
+  // Where there is room, what needs somebody most is shown until something is chosen.
+  if (!selected && order.length && innerWidth > 720) { [selected] = order; selectionChanged(''); }
   for (const [name, node] of chips) {
     const amount = name === 'attention' ? attentionCount() : 0;
     say(node, `${CHIPS[name][0]}${amount ? ` ${amount}` : ''}`);
@@ -70,26 +71,22 @@ const chips = Object.keys(CHIPS).map((name) => [name, button('', () => go({ show
 $('chips').append(...chips.map(([, node]) => node));
 const drawEmpty = part($('empty'));
 const emptyList = () => {
-  if (!server) return el('p', 'Loading…');
-  if (items.size) return [el('p', place.show === 'attention' && !place.query ? 'Nothing needs you.' : 'Nothing matches this filter.'), small('Show all', () => go({ show: 'all', query: '' }))];
   const line = curlOf('run_eval', { taskId: 'smollm2.quick', configId: 'default' });
-  return [el('p', 'Nothing has run here yet. Start an eval:'), el('pre', { tabindex: 0, role: 'region', 'aria-label': 'Command' }, line), small('Copy', () => copy(line))];
+  return !server ? 'Loading…' : items.size ? [el('p', place.show === 'attention' ? 'Nothing needs you.' : 'Nothing matches.'), small('Show all', () => go({ show: 'all', query: '' }))] : [el('p', 'Nothing has run here yet. Start an eval:'), el('pre', line), small('Copy', () => copy(line))];
 };
-
 const attentionCount = () => [...items.values()].filter(troubleOf).length;
 const tiles = [
   ['Canaries running', 'running', 'kind:canary', () => total('canaries', 'RUNNING', 'PENDING'), 'accent'], ['Jobs running', 'running', 'kind:job', () => total('jobs', 'RUNNING'), 'accent'],
   ['Queued', 'all', 'status:queued', () => total('jobs', 'QUEUED')], ['Needs attention', 'attention', '', attentionCount, 'err'],
   ['Done', 'done', '', () => total('jobs', 'COMPLETED', 'FAILED', 'CANCELLED') + total('canaries', 'PROMOTED', 'ROLLED_BACK', 'FAILED')], ['Events a second', '', '', () => eventRate()],
 ].map(([label, chosen, query, value, tone]) => {
-  const figure = el('b', '–'), isOn = () => place.show === chosen && place.query === query;
-  const node = button([figure, el('span', label)], () => chosen ? go(isOn() ? { show: 'all', query: '' } : { show: chosen, query }) : $('events').focus());
+  const figure = el('b', '–'), node = button([figure, el('span', label)], () => chosen ? go({ show: chosen, query }) : $('events').focus());
   $('tiles').append(node);
   return () => {
     const amount = value();
     say(figure, number(amount));
     attribute(node, 'data-tone', amount > 0 && tone);
-    if (chosen) attribute(node, 'aria-pressed', isOn());
+    if (chosen) attribute(node, 'aria-pressed', place.show === chosen && place.query === query);
   };
 });
 draws.tiles = () => {
@@ -100,4 +97,3 @@ draws.tiles = () => {
 };
 $('rows').addEventListener('pointerenter', (event) => { pointed = event.pointerType === 'mouse'; });
 for (const name of ['pointerleave', 'focusout']) $('rows').addEventListener(name, () => { pointed &&= name !== 'pointerleave'; changed('list'); });
-$('held').addEventListener('click', () => { orderKey = ''; wanted('list'); });

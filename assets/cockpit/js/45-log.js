@@ -7,18 +7,29 @@ const eventRate = () => {
   while (times[0] < performance.now() - 5000) times.shift();
   return times.length / 5;
 };
-const tellEvent = ({ type, topic, error, trouble, progress, gate, before, after, reason, phase, configId, fromGate, toGate, ...event }) => {
-  if (type === 'metric') return seenOf(event) || 'no requests';
-  if (topic.startsWith('model/')) return `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}`;
-  if (progress) return [percent(progress.fraction), progress.note].filter(Boolean).join(' · ');
-  return error ?? trouble ?? (reason ? because(reason) : type === 'update' ? stateWords(phase)[1] : configId ?? `${fromGate} → ${toGate}`);
+const tellEvent = (event) => {
+  const { type, topic, error, trouble, progress, gate, before, after, reason, configId } = event;
+  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || configId || `${event.fromGate} → ${event.toGate}`);
+};
+// What happened last to each thing, so that the log does not begin empty.
+let seeded = '';
+const seedLog = () => {
+  if (seeded) return;
+  seeded = server.now;
+  for (const { id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item } of [...items.values()].sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
+    const event = { ...item, topic: `${kind}/${id}`, type: (over || kind === 'job' ? status : phase).toLowerCase(), ts };
+    addEvent(event, JSON.stringify(event));
+  }
 };
 const logEvent = (event, raw) => {
-  const { type, ts, topic, canaryId, jobId, modelId, taskId } = event, id = canaryId ?? jobId;
   times.push(performance.now());
   if (times.length > 20000) times.splice(0, 10000);
-  if ((type === 'metric' || event.progress) && !$('samples').checked) return;
-  const entry = { raw: raw.length < 4096 ? raw : JSON.stringify({ topic, type, ts, shortened: true }), ts, type, id, name: modelId ?? taskId ?? id, said: tellEvent(event) };
+  if ((event.type === 'metric' || event.progress) && !$('samples').checked) return;
+  if (event.ts > seeded || !ring.some(({ id, ts }) => ts === event.ts && id === (event.canaryId ?? event.jobId))) addEvent(event, raw);
+};
+const addEvent = (event, raw) => {
+  const { type, ts, topic, canaryId, jobId, modelId, taskId } = event, id = canaryId ?? jobId;
+  const entry = { raw: raw.length < 4096 ? raw : JSON.stringify({ topic, type, ts, shortened: true }), ts, id, type: (type === 'update' && event.phase) || type, name: modelId ?? taskId ?? id, said: tellEvent(event) };
   for (const [list, most] of [[ring, RING], [fresh, NODES]]) if (list.push(entry) > most) list.shift();
   changed('log');
 };

@@ -22,12 +22,12 @@ const ACTIONS = {
 const actionsOf = (item) => Object.keys(ACTIONS).filter((name) => mayAct() && ACTIONS[name].when(item));
 const act = (name, item) => {
   const { tool, label, initial, danger } = ACTIONS[name], member = `${item.kind}Id`;
-  return toolDialog(tool, `${label}: ${item.name}`, { confirm: label, danger, ...(initial ? { initial: initial(item) } : { initial: { [member]: item.id }, hidden: [member], id: item.id }) });
+  return toolDialog(tool, `${label} ${item.name}`, { confirm: label, danger, ...(initial ? { initial: initial(item) } : { initial: { [member]: item.id }, hidden: [member], id: item.id }) });
 };
 const toolDialog = async (tool, head, { id, confirm = head, danger, initial, hidden = [] } = {}) => {
   try {
-    const { inputSchema, description } = await toolNamed(tool), seen = (...names) => [...new Set([...items.values(), ...models].flatMap((item) => names.flatMap((name) => item[name] ?? [])))], gates = seen('fromGate', 'toGate', 'currentGates');
-    const form = createForm(inputSchema, { initial, hidden: [...hidden, 'policy.targets', 'policy.windowSeconds', 'policy.dryRun'], first: ['windowSeconds', 'targets', 'reason'], suggestions: { modelId: seen('modelId'), taskId: seen('taskId'), configId: seen('configId'), gate: gates, fromGate: gates, toGate: gates } });
+    const { inputSchema, description } = await toolNamed(tool), seen = (name) => [...new Set([...items.values(), ...models].flatMap((item) => item[name] ?? []))], gates = [...new Set([...seen('toGate'), ...seen('currentGates')])];
+    const form = createForm(inputSchema, { initial, hidden: [...hidden, 'policy.targets', 'policy.windowSeconds', 'policy.dryRun'], first: ['windowSeconds', 'targets', 'reason'], suggestions: { modelId: seen('modelId'), taskId: seen('taskId'), configId: seen('configId'), gate: gates, fromGate: seen('fromGate'), toGate: gates } });
     const sent = el('pre', { tabindex: 0, role: 'region', 'aria-label': 'Call' }), confirming = primary(confirm, danger), value = () => form.read().value;
     const preview = () => say(sent, `${tool} ${JSON.stringify(value(), null, 2)}`);
     form.element.addEventListener('input', preview);
@@ -67,12 +67,10 @@ const keyDialog = () => {
   open('Key', [el('p.muted', { id: 'key-help' }, 'One of the keys the daemon was given. It stays in this tab until that is closed, and goes in a header, never in an address.'), el('div.field', el('label', { for: 'api-key' }, 'API key'), input)],
     [apiKey() && button('Forget the key', () => use('')), primary('Use this key')], () => use(input.value.trim()));
 };
-const SHORTCUTS = { '/': 'Filter', j: 'Next', k: 'Previous', w: 'Why', a: 'Abort or cancel', c: 'Copy as curl', p: 'Pause the page', t: 'Theme', '?': 'Help', Esc: 'Back' };
 const shortcutsOn = () => localStorage.getItem('shortcuts') !== 'off';
 const helpDialog = () => {
   const box = el('input', { type: 'checkbox', 'on:change': () => localStorage.setItem('shortcuts', box.checked ? 'on' : 'off') });
   box.checked = shortcutsOn();
-  open('Help', [el('p', 'The filter takes text and status:, model:, task:, config:, kind: and id:.'),
-    el('dl.keys', Object.entries(SHORTCUTS).map(([key, what]) => el('div', el('dt', el('kbd', key)), el('dd', what)))), el('label.check', box, 'These keys work'),
-    server && el('p.muted', `${server.name} ${server.version} with the ${server.registry} registry. You are ${you.principal} and may ${you.role === 'read' ? 'only read' : 'read and act'}.`)], primary('Close'), close);
+  open('Help', [el('p', 'The filter takes text, and status:, is:, model:, task:, config:, from:, to:, by:, kind: and id:.'), el('p', 'Keys: / filter, j next, k previous, w why, a abort or cancel, c copy as curl, p pause, t theme, ? help, Esc back.'), el('label.check', box, 'Keys work'),
+    server && el('p.muted', `${server.name} ${server.version}. You are ${you.principal} and may ${you.role === 'read' ? 'only read' : 'read and act'}.`)], primary('Close'), close);
 };

@@ -2,12 +2,11 @@
 let shown = null, answers = {}, refreshTimer = 0, refreshed = 0;
 const select = (id) => {
   go({ view: 'work', selected: id });
-  if (id && matchMedia('(max-width: 720px)').matches) { scrollTo(0, 0); $('detail').focus(); }
+  if (matchMedia('(max-width: 720px)').matches) scrollTo(0, 0);
 };
 const selectionChanged = (before) => {
   for (const id of [before, selected]) touched.add(id);
   answers = {};
-  attribute($('work'), 'data-screen', selected ? 'detail' : 'list');
   $('detail').scrollTop = 0;
   refreshDetail(0);
 };
@@ -19,69 +18,48 @@ const refreshDetail = (wait = 300) => {
     const id = selected, turn = ++refreshed, [tool, args] = askFor(id);
     const [status, why] = await Promise.allSettled([call(tool, args.canaryId ? { ...args, series: true, observations: 0 } : args), call('why', { id })]);
     if (turn !== refreshed || id !== selected) return;
-    answers = { status: status.value ?? answers.status, facts: why.value?.facts ?? answers.facts, fault: (status.reason ?? why.reason)?.message };
-    if (status.value) merge(status.value);
-    wanted('detail');
+    answers = { status: status.value ?? answers.status, facts: why.value?.facts ?? answers.facts, points: status.value?.series ?? answers.points, fault: (status.reason ?? why.reason)?.message };
+    const item = items.get(id), { evidence, series, decisions, observations, ...known } = status.value ?? {};
+    // The answer may be older than what came by the stream meanwhile.
+    if (status.value) keep(!item ? known : Object.assign(item, item.over || known.updatedAt < item.updatedAt ? { ...known, ...item } : known));
+    wanted('detail', 'list');
   }, wait);
 };
-// The answer may be older than what came by the stream meanwhile.
-const merge = ({ evidence, series, decisions, observations, ...status }) => {
-  const item = items.get(selected);
-  if (series) answers.points = series;
-  keep(!item ? status : item.over || status.updatedAt < item.updatedAt ? Object.assign(item, { ...status, ...item }) : Object.assign(item, status));
-  changed('list');
-};
 const liveDetail = (event) => {
-  const { points } = answers;
-  if (event.type === 'metric') points?.push(event);
+  if (event.type === 'metric') answers.points?.push(event);
   else if (!event.progress) refreshDetail();
-  if (points?.length > 1000) answers.points = points.filter((_, index) => index % 2);
+  if (answers.points?.length > 1000) answers.points = answers.points.filter((_, index) => index % 2);
   changed('detail');
 };
 
-// Cells of a name, a value and what it means; only texts change.
-const cells = () => {
-  const list = el('dl.facts'), redraw = part(list);
-  return [list, (lines) => {
-    const some = lines.filter(Boolean);
-    redraw(some.map(([name]) => name), () => some.map(([name]) => el('div', el('dt', name), el('dd', el('span'), el('small')))));
-    some.forEach(([, text, more, tone], index) => {
-      const dd = list.children[index].lastChild;
-      say(dd.firstChild, text);
-      say(dd.lastChild, more || '');
-      attribute(dd, 'data-tone', tone);
-    });
-  }];
-};
-const tableOf = (heads, lines, empty = 'None.') => lines.length ? el('div.scroll', el('table.cards', el('thead', el('tr', heads.map((head) => el('th', { scope: 'col' }, head)))), el('tbody', lines.map((line) => el('tr', line.map((cell, index) => el('td', { 'data-label': heads[index] }, cell ?? '–'))))))) : el('p.muted', empty);
-const menu = ({ id }) => {
-  const one = (text, what) => button(text, () => { box.open = false; what(); });
-  const box = el('details.menu', el('summary.button', 'More ▾'), el('div', one('Copy as curl', () => copy(curlOf(...askFor(id)))), [['Markdown', 'md'], ['JSON', 'json'], ['CSV', 'csv']].map(([name, format]) => one(`Report as ${name}`, () => report(id, format))), one('Print', () => print())));
-  return box;
-};
-const frameOf = (item, verdictOf, stepsOf) => {
-  const [head, actions, verdict, line, story] = [el('div'), el('div.actions'), el('p.verdict'), el('ol.timeline', { 'aria-label': 'Progress' }), el('section.why', { 'aria-labelledby': 'why' })], [drawHead, drawActions, drawVerdict, drawLine, drawStory] = [head, actions, verdict, line, story].map(part);
-  return { item, story, article: el('article', button('← All', () => go({ selected: '' }), { class: 'back' }), el('div.title', head, actions), verdict, line), draw(checks) {
-    const able = actionsOf(item), [text, more, tone] = verdictOf(item), steps = stepsOf(item), { facts, fault } = answers, decision = answers.status?.decisions?.at(-1);
-    drawHead([item.name, stateOf(item), item.principal], () => [el('h2', el('span', item.name), chip(stateOf(item))), el('p.muted', el('code', item.id), item.kind === 'job' ? ` · eval with ${item.configId}` : ` · canary${item.dryRun ? ', dry run' : ''}, ${item.fromGate} → ${item.toGate}`, ' · started ', timeOf(item.began), item.principal && ` by ${item.principal}`)]);
-    drawActions(able, () => [...able.map((name) => button(`${ACTIONS[name].label}…`, () => act(name, item), { class: ACTIONS[name].danger && 'danger' })), button('Why', toWhy), menu(item)]);
-    attribute(verdict, 'data-tone', tone);
-    drawVerdict([text, more], () => [text, more && el('small', more)]);
-    drawLine(steps, () => steps.map(([name, at, state, stepTone = 'accent']) => el('li', { class: state, 'data-tone': state === 'todo' ? 'muted' : stepTone, 'aria-current': state === 'now' && 'step' }, el('b', name), at && (at.endsWith('Z') ? timeOf(at) : at))));
-    drawStory([checks, decision, facts?.length, fault], () => [el('h3', { id: 'why', tabindex: -1 }, 'Why'), fault && el('p.fault', fault),
-      checks && tableOf(['Check', 'Observed', 'Target', 'Evidence', 'Verdict'], checks.map((cell) => [...cell.slice(0, 4), chip(cell[4])])),
+const factsOf = (lines) => el('dl.facts', lines.filter(Boolean).map(([name, text, more, tone]) => el('div', el('dt', name), el('dd', { 'data-tone': tone }, text, more && el('small', more)))));
+// The columns: what is above each, and the member or what is made of the thing.
+const tableOf = (things, columns) => things.length ? el('div.scroll', el('table.cards', el('thead', el('tr', Object.keys(columns).map((name) => el('th', { scope: 'col' }, name)))), el('tbody', things.map((thing) => el('tr', Object.entries(columns).map(([name, of]) => el('td', { 'data-label': name }, (of.call ? of(thing) : thing[of]) ?? '–'))))))) : el('p.muted', 'None.');
+const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
+  const nodes = ['div', 'div.actions', 'section.state', 'section.why'].map((tag) => el(tag)), [drawHead, drawActions, drawNow, drawWhy] = nodes.map(part), { id } = item;
+  attribute(nodes[3], 'aria-labelledby', 'why');
+  return { item, article: el('article', button('← All', () => go({ selected: '' }), { class: 'back' }), el('div.title', nodes[0], nodes[1]), nodes[2], middle, nodes[3]), draw(checks = []) {
+    const able = actionsOf(item), verdict = verdictOf(item), steps = stepsOf(item), lines = factLines(item), { facts, fault, status } = answers, decision = status?.decisions?.at(-1);
+    drawHead([item.name, stateOf(item), item.principal], () => [el('h2', el('span', item.name), chip(stateOf(item))), el('p.muted', el('code', id), item.jobId ? ` · eval with ${item.configId}` : ` · canary${item.dryRun ? ', dry run' : ''}, ${item.fromGate} → ${item.toGate}`, ' · started ', timeOf(item.began), item.principal && ` by ${item.principal}`)]);
+    drawActions(able, () => [...able.map((name) => button(`${ACTIONS[name].label}…`, () => act(name, item), { class: ACTIONS[name].danger && 'danger' })), button('Why', toWhy), button('Copy as curl', () => copy(curlOf(...askFor(id))))]);
+    drawNow([verdict, steps, lines], () => [el('p.verdict', { 'data-tone': verdict[2] }, verdict[0], verdict[1] && el('small', verdict[1])),
+      el('ol.timeline', { 'aria-label': 'Progress' }, steps.map(([name, at, state, tone = 'accent']) => el('li', { class: state, 'data-tone': state === 'todo' ? 'muted' : tone }, el('b', name), at?.endsWith('Z') ? timeOf(at) : at))), factsOf(lines)]);
+    drawWhy([checks, decision, facts?.length, fault], () => [el('h3', { id: 'why', tabindex: -1 }, 'Why'), fault && el('p.fault', fault),
+      checks.length > 0 && tableOf(checks, { Check: 0, Observed: 1, Target: 2, Evidence: 3, Verdict: (check) => chip(check[4]) }),
       decision?.counterfactual && el('p.other', decision.counterfactual.sentence), el('h4', 'Story'),
-      facts ? el('ol.story', facts.map((fact) => el('li', timeOf(fact.ts), el('div', fact.message, el('small', `${fact.actor} · ${fact.action}`))))) : el('p.muted', 'Loading…'),
-      decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`))]);
+      facts ? el('ol.story', facts.map(({ ts, message, actor, action }) => el('li', timeOf(ts), el('div', message, el('small', `${actor} · ${action}`))))) : el('p.muted', 'Loading…'),
+      decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`)),
+      el('h4', 'Report'), el('p.actions', [['Markdown', 'md'], ['JSON', 'json'], ['CSV', 'csv']].map(([name, format]) => small(name, () => report(id, format))), small('Print', () => print()))]);
   } };
 };
 const toWhy = () => { $('why')?.scrollIntoView(); $('why')?.focus(); };
 
 draws.detail = () => {
-  const item = items.get(selected), key = !selected ? 'none' : answers.fault ?? 'Loading…';
-  if (shown?.item === item && (item || shown?.key === key)) return shown?.draw?.();
-  shown?.leave?.();
-  shown = item ? (item.kind === 'canary' ? canaryDetail : jobDetail)(item) : { key };
-  $('detail').replaceChildren(shown.article ?? el('div.empty', el('h2', selected ? selected : 'Nothing selected'), el('p', selected ? key : 'Select a job or a canary to see its numbers, its reasons and what can be done.'), selected && button('← All', () => go({ selected: '' }))));
+  const item = items.get(selected), key = !selected ? 'Select a job or a canary to see its numbers, its reasons and what can be done.' : answers.fault ?? 'Loading…';
+  if (!shown || shown.item !== item || (!item && shown.key !== key)) {
+    shown?.leave?.();
+    shown = item ? (item.jobId ? jobDetail : canaryDetail)(item) : { key, article: el('div.empty', el('h2', selected || 'Nothing selected'), el('p', key), selected && button('← All', () => go({ selected: '' }))) };
+    $('detail').replaceChildren(shown.article);
+  }
   shown.draw?.();
 };

@@ -10,16 +10,13 @@ const refreshModels = (wait = 500) => {
     wanted('models');
   }, wait);
 };
-const promote = (modelId) => toolDialog('promote_model', modelId ? `Promote ${modelId}` : 'Promote a model', { confirm: 'Promote', danger: true, initial: { modelId } });
+const promote = (modelId) => toolDialog('promote_model', `Promote ${modelId ?? 'a model'}`, { confirm: 'Promote', danger: true, initial: { modelId } });
 const rollBack = (modelId, gate) => toolDialog('rollback_model', `Roll ${modelId} back from ${gate}`, { confirm: 'Roll back', danger: true, initial: { modelId, gate }, hidden: ['modelId', 'gate'], id: modelId });
 const card = (head, wide, ...content) => el(`section.card${wide}`, el('h2', head), ...content);
 const drawModels = part($('models'));
-draws.models = () => place.view === 'models' && drawModels([models, moves, modelsFault, mayAct()], () => {
-  const gates = models.flatMap((model) => model.currentGates.map((gate) => [gate, model])).sort(([one], [other]) => (one < other ? -1 : 1));
-  return [el('h1.unseen', 'Models'), modelsFault && el('p.fault.wide', modelsFault),
-    card(['Gates', mayAct() && el('span.control', small('Promote a model…', () => promote()))], '.wide', gates.length ? el('div.gates', gates.map(([gate, { modelId, promotedAt }]) => el('div.gate', el('h3', gate), el('b', modelId), promotedAt && el('span.muted', 'since ', timeOf(promotedAt)),
-      mayAct() && el('div.actions', small('Roll back…', () => rollBack(modelId, gate), `Roll back… ${modelId} from ${gate}`), small('New canary…', () => newCanary({ toGate: gate }), `New canary… in ${gate}`))))) : el('p.muted', 'No model stands in a gate yet. Start a canary, or promote a model.')),
-    card('Models', '', tableOf(['Model', 'Gates', 'Last move', ...(mayAct() ? ['Action'] : [])], models.map(({ modelId, currentGates, promotedAt }) => [el('b', modelId), currentGates.join(', ') || 'none', promotedAt && timeOf(promotedAt), ...(mayAct() ? [small('Promote…', () => promote(modelId), `Promote… ${modelId}`)] : [])]))),
-    card('Moves of the gates', '', moves ? tableOf(['When', 'Gate', 'Change', 'By', 'State'], moves.map((move) => [timeOf(move.createdAt), move.gate, [`${move.before ?? 'nothing'} → ${move.after ?? 'nothing'}`, (move.trouble ?? move.reason) && el('small', { class: 'muted' }, move.trouble ?? because(move.reason))],
-      items.has(move.canaryId) ? button(`canary, ${move.actor}`, () => select(move.canaryId), { class: 'link' }) : move.actor, chip(stateWords(move.state))])) : el('p.muted', 'Loading…'))];
-});
+draws.models = () => place.view === 'models' && drawModels([models, moves, modelsFault, mayAct()], () => [
+  el('h2.unseen', 'Models and gates'), modelsFault && el('p.fault.wide', modelsFault),
+  card(['Gates and models', mayAct() && el('span.control', small('Promote a model…', () => promote()))], '', tableOf(models.flatMap((model) => ['', ...model.currentGates].slice(-model.currentGates.length || 0).map((gate) => ({ ...model, gate }))).sort((one, other) => (one.gate < other.gate ? 1 : -1)), { Gate: ({ gate }) => gate ? el('b', gate) : 'none', Model: 'modelId', Since: ({ promotedAt }) => promotedAt && timeOf(promotedAt),
+    ...(mayAct() && { Actions: ({ modelId, gate }) => [gate ? small('Roll back…', () => rollBack(modelId, gate), `Roll back… ${modelId} from ${gate}`) : small('Promote…', () => promote(modelId), `Promote… ${modelId}`), ' ', small('Canary…', () => newCanary(gate ? { toGate: gate } : { modelId }), `Canary… ${gate || modelId}`)] }) })),
+  card('Moves of the gates', '', tableOf(moves ?? [], { When: ({ createdAt }) => timeOf(createdAt), Gate: 'gate', Change: ({ before, after, trouble, reason }) => [`${before ?? 'nothing'} → ${after ?? 'nothing'}`, (trouble ?? reason) && el('small', trouble ?? because(reason))],
+    By: ({ canaryId, actor }) => items.has(canaryId) ? button(`canary, ${actor}`, () => select(canaryId), { class: 'link' }) : actor, State: ({ state }) => chip(stateWords(state)) }))]);

@@ -5,7 +5,8 @@ const apply = (to) => {
   for (const name of ['view', 'show', 'query']) place[name] = to[name] ?? place[name];
   if (!VIEWS.includes(place.view)) place.view = 'work';
   if (!CHIPS[place.show]) place.show = 'all';
-  selected = /^(job|canary)_[\w-]+$/.test(to.selected ?? selected) ? to.selected ?? selected : '';
+  if (to.selected != null) place.chosen = selected = /^(job|canary)_[\w-]+$/.test(to.selected) ? to.selected : '';
+  attribute($('work'), 'data-screen', place.chosen ? 'detail' : 'list');
   if ($('filter').value !== place.query) $('filter').value = place.query;
   for (const name of VIEWS) show($(name), name === place.view);
   for (const node of links) attribute(node, 'aria-current', node.dataset.view === place.view && 'page');
@@ -17,7 +18,7 @@ const apply = (to) => {
 const go = (to, replaces) => {
   apply(to.show || to.query != null ? { view: 'work', ...to } : to);
   const parts = { view: place.view === 'work' ? '' : place.view, show: place.show === 'all' ? '' : place.show, q: place.query, kiosk: kiosk ? '1' : '' }, query = new URLSearchParams(Object.entries(parts).filter(([, value]) => value));
-  const address = `${location.pathname}${query.size ? `?${query}` : ''}${selected && `#${selected}`}`;
+  const address = `${location.pathname}${query.size ? `?${query}` : ''}${place.chosen && `#${place.chosen}`}`;
   if (address !== location.href.slice(location.origin.length)) history[replaces ? 'replaceState' : 'pushState'](null, '', address);
 };
 const fromAddress = () => {
@@ -64,10 +65,9 @@ addEventListener('keydown', (event) => {
   const { key, target } = event, typing = target.closest('input:not([type=checkbox], [type=range]), textarea, select');
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || event.isComposing) return;
   if (key === 'Escape' && typing) { go({ query: '' }, true); $('filter').blur(); }
-  else if (key === 'Escape' && selected && place.view === 'work') { const { node } = rows.get(selected) ?? {}; go({ selected: '' }); node?.focus(); }
+  else if (key === 'Escape' && place.chosen && place.view === 'work') { const { node } = rows.get(selected) ?? {}; go({ selected: '' }); node?.focus(); }
   else if (!typing && shortcutsOn() && Object.hasOwn(KEYS, key)) { event.preventDefault(); KEYS[key](); }
 });
-addEventListener('click', ({ target }) => { for (const box of document.querySelectorAll('.menu[open]')) if (!box.contains(target)) box.open = false; });
 
 // Times go on by themselves: of what is open each second, of the rest twice a minute.
 let ticks = 0;
