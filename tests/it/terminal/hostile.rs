@@ -123,6 +123,12 @@ async fn impose(mut stream: TcpStream) {
         drop(stream.write_all(format!("{head}\r\n\r\n{answer}").as_bytes()).await);
         return;
     }
+    if text.starts_with("GET /api/whoami") {
+        let you = json!({ "principal": EVIL, "role": EVIL }).to_string();
+        let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}", you.len());
+        drop(stream.write_all(format!("{head}\r\n\r\n{you}").as_bytes()).await);
+        return;
+    }
     let event = |id: u8, name: &str, more: Value| {
         let data = json!({
             "topic": "job/job_y", "type": name, "ts": EVIL, "jobId": "job_y", "taskId": EVIL,

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::{ended, run};
+use super::{Operator, ended, run};
 use crate::harness::Home;
 
 /// A server that answers every question with this report, under the digest of another text.
@@ -33,6 +33,26 @@ async fn server(report: &'static str, digest_of: &'static str) -> SocketAddr {
         }
     });
     address
+}
+
+#[tokio::test]
+async fn a_daemon_gives_reports_in_every_format() {
+    let home = Home::new();
+    let daemon = home.start().await;
+    let operator = Operator { home: &home, daemon: &daemon };
+    let job = daemon.run_eval("quick").await;
+    daemon.until(&job, &["COMPLETED"]).await;
+    for (format, expected) in [("md", "# "), ("csv", ","), ("json", "\"jobId\"")] {
+        let report = operator.print(&["report", &job, "--format", format]).await;
+        assert!(report.contains(expected) && report.contains(&job), "{format}: {report}");
+    }
+    assert!(operator.print(&["report", &job]).await.starts_with("# "));
+    let json: serde_json::Value =
+        serde_json::from_str(&operator.print(&["report", &job, "--json"]).await).unwrap();
+    assert!(json.is_object(), "{json}");
+    let unknown = "job_aaaaaaaaaaaaaaaaaaaaa";
+    let line = ended(&operator.run(&["report", unknown]).await, 8);
+    assert!(line.contains("no job, canary or model"), "{line}");
 }
 
 #[tokio::test]
