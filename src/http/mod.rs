@@ -19,6 +19,7 @@ mod keys;
 mod lifecycle;
 mod mcp;
 mod metrics;
+mod openapi;
 mod rate_limit;
 mod request_ids;
 mod request_log;

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::http::{answers, cockpit, documents, evidence, health, mcp, metrics, sse};
+use crate::http::{answers, cockpit, documents, evidence, health, mcp, metrics, openapi, sse};
 
 /// Who may use a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/cockpit.html", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/cockpit.css", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/cockpit.js", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/openapi.json", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/healthz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/readyz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/health", access: Access::Public, allow: "GET, HEAD" },
@@ -62,6 +63,12 @@ pub(super) fn access(path: &str) -> Access {
         return Access::Public;
     }
     ROUTES.iter().find(|route| route.is_at(path)).map_or(Access::Key, |route| route.access)
+}
+
+/// Whether requests to a path count against a rate limit. Health is asked by machines that must not
+/// be turned away, and what everybody may have costs nothing.
+pub(super) fn is_limited(access: Access, path: &str) -> bool {
+    access != Access::Public || path == "/"
 }
 
 /// The methods of a path, if there is such a path.
@@ -93,6 +100,9 @@ pub fn configure(config: &mut web::ServiceConfig) {
             "/cockpit.js" => resource
                 .route(web::get().to(cockpit::script))
                 .route(web::head().to(cockpit::script)),
+            "/openapi.json" => {
+                resource.route(web::get().to(openapi::get)).route(web::head().to(openapi::get))
+            }
             "/healthz" => {
                 resource.route(web::get().to(health::alive)).route(web::head().to(health::alive))
             }
