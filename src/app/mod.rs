@@ -187,6 +187,8 @@ impl Application {
                 clock: Arc::clone(&clock),
                 started: clock.now(),
                 read_only: settings.repo.read_only,
+                events: Arc::clone(&events),
+                notifications: notifications.clone(),
             },
         };
         let shared = web::Data::new(Shared {

@@ -15,7 +15,7 @@ use crate::canaries::{Canaries, CanarySettings};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::events::{Hub, HubDeps, Limits, Outlet};
-use crate::http::{Gate, GateSettings, Hosts, Keys, RateLimiter, RequestLog};
+use crate::http::{Gate, GateSettings, Hosts, Keys, RateLimiter, RequestLog, Tickets};
 use crate::jobs::{JobSettings, Jobs};
 use crate::models::{ModelSettings, Models};
 use crate::store::Store;
@@ -102,6 +102,7 @@ impl Parts<'_> {
             log: log.cloned(),
             clock: Arc::clone(self.clock),
             refusals: Arc::clone(refusals),
+            tickets: Tickets::default(),
         })
     }
 }

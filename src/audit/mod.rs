@@ -7,6 +7,7 @@
 //!    the database.
 
 mod anchor;
+mod cell;
 mod export;
 mod facts;
 mod keeper;
@@ -25,6 +26,7 @@ use crate::store::audits::{self, AuditRow};
 use crate::store::{Store, StoreError, checkpoints};
 
 pub use self::anchor::{AnchorBranch, AnchorCounts, AnchorError, Anchorer};
+pub use self::cell::push_cell;
 pub use self::export::{ExportError, Exports, Pack, Seat};
 pub use self::keeper::{CheckpointPolicy, Keeper};
 pub use self::narrative::{line, prose};

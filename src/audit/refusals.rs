@@ -11,16 +11,19 @@ pub enum Refusal {
     WrongKey,
     /// It presented several.
     ManyKeys,
+    /// It presented a ticket that was used, is too old, or is none of ours.
+    StaleTicket,
 }
 
 impl Refusal {
-    const ALL: [Self; 3] = [Self::NoKey, Self::WrongKey, Self::ManyKeys];
+    const ALL: [Self; 4] = [Self::NoKey, Self::WrongKey, Self::ManyKeys, Self::StaleTicket];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::NoKey => "no key was presented",
             Self::WrongKey => "a wrong key was presented",
             Self::ManyKeys => "more than one key was presented",
+            Self::StaleTicket => "a ticket was presented that opens nothing",
         }
     }
 }

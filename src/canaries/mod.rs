@@ -47,6 +47,7 @@ use actix::prelude::*;
 use tracing::error;
 
 use crate::adapters::metrics::{MetricsSource, NotOffered};
+use crate::adapters::outbound::ServerState;
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::ids::{CanaryId, GateId};
@@ -61,7 +62,7 @@ pub use self::machine::Command;
 pub use self::recent::RecentCanary;
 pub use self::replay::{Replay, ReplayError};
 pub use self::sample::StoredSample;
-pub use self::series::{Grown, Point};
+pub use self::series::{Grown, Point, SERIES};
 pub use self::standing::{Standing, Standings, standings};
 pub use self::start::{NewCanary, Started};
 use self::statistics::Statistics;
@@ -70,7 +71,7 @@ use self::supervisor::{CanarySupervisor, Ping};
 pub use self::view::{CanaryView, Unreadable};
 
 /// How many canaries may be open at once.
-const MOST_OPEN: usize = 5_000;
+pub const MOST_OPEN: usize = 5_000;
 
 /// How many canaries that are over are kept at hand.
 const FINISHED: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0");
@@ -279,6 +280,11 @@ impl Canaries {
     /// What canaries did since the daemon started.
     pub fn figures(&self) -> CanaryFigures {
         self.deps.statistics.now()
+    }
+
+    /// What they are called that are asked for metrics, and how they have been of late.
+    pub fn metrics_servers(&self) -> Vec<(&'static str, ServerState)> {
+        self.deps.source.as_ref().map(|source| source.servers()).unwrap_or_default()
     }
 
     /// How many canaries there are in each status.

@@ -10,13 +10,15 @@ use crate::canaries::view::CanaryView;
 use crate::canaries::{Canaries, CanaryError};
 use crate::store::canaries::{self, MetricRow};
 
-/// The most points of a series.
-const MOST: u64 = 500;
+/// The most points of a series for a chart.
+pub const SERIES: u64 = 500;
 
 /// One look of several.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Point {
+    /// Which look it was, from 1.
+    pub poll: i64,
     /// When it was taken, by the window's clock.
     pub elapsed_seconds: f64,
     /// When it was written down.
@@ -49,6 +51,8 @@ struct Folding {
     taken: u64,
     /// How many measurements there are.
     all: u64,
+    /// How many points there may be.
+    most: u64,
 }
 
 impl Folding {
@@ -59,7 +63,7 @@ impl Folding {
         self.taken += 1;
         let Some(sample) = StoredSample::of(row) else { return };
         self.evidence.observe(&sample.as_poll());
-        if (self.all - self.taken).is_multiple_of(self.all.div_ceil(MOST)) {
+        if (self.all - self.taken).is_multiple_of(self.all.div_ceil(self.most)) {
             self.points.push(point(row, &sample, &self.evidence));
         }
     }
@@ -68,6 +72,7 @@ impl Folding {
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some weeks")]
 fn point(row: &MetricRow, sample: &StoredSample, evidence: &Evidence) -> Point {
     Point {
+        poll: sample.poll,
         elapsed_seconds: sample.elapsed_ms as f64 / 1000.0,
         at: row.created_at.clone(),
         latency_p95_ms: sample.shown_latency_ms(),
@@ -81,17 +86,18 @@ fn point(row: &MetricRow, sample: &StoredSample, evidence: &Evidence) -> Point {
 }
 
 impl Canaries {
-    /// The looks of a canary up to the one that `view` knows of, oldest first: all of them, or some
-    /// that are equally far apart.
+    /// The looks of a canary up to the one that `view` knows of, oldest first: all of them, or at
+    /// most `most` that are equally far apart.
     ///
     /// # Errors
     /// The store's.
-    pub async fn series(&self, view: &CanaryView) -> Result<Vec<Point>, CanaryError> {
+    pub async fn series(&self, view: &CanaryView, most: u64) -> Result<Vec<Point>, CanaryError> {
         let mut folding = Folding {
             evidence: Evidence::new(&view.policy),
             points: Vec::new(),
             taken: 0,
             all: u64::try_from(view.row.polls).unwrap_or(0),
+            most,
         };
         let id = view.row.canary_id.clone();
         let read = self.deps.store.read(move |conn| {
@@ -114,7 +120,7 @@ mod tests {
         let policy = json!({ "windowSeconds": 600, "targets": { "max_error_rate": 0.02 } });
         let policy = serde_json::from_value(policy).unwrap();
         let evidence = Evidence::new(&policy);
-        let mut folding = Folding { evidence, points: Vec::new(), taken: 0, all };
+        let mut folding = Folding { evidence, points: Vec::new(), taken: 0, all, most: SERIES };
         // One comes more than was known of.
         for poll in 1..=all + 1 {
             let sample = StoredSample {
@@ -145,8 +151,8 @@ mod tests {
         #[test]
         fn a_series_is_even_and_short_and_ends_with_the_last_look(all in 0u64..3_000) {
             let points = folded(all);
-            prop_assert!(points.len() <= usize::try_from(MOST).unwrap());
-            prop_assert!(u64::try_from(points.len()).unwrap() >= all.min(MOST / 2));
+            prop_assert!(points.len() <= usize::try_from(SERIES).unwrap());
+            prop_assert!(u64::try_from(points.len()).unwrap() >= all.min(SERIES / 2));
             let places: Vec<u64> = points.iter().map(|point| point.at.parse().unwrap()).collect();
             prop_assert_eq!(places.last().copied().unwrap_or(0), all);
             let steps: Vec<u64> = places.windows(2).map(|pair| pair[1] - pair[0]).collect();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use crate::app::AppError;
+use crate::cli::terminal::text;
 use crate::client::ClientError;
 use crate::config::ConfigError;
 use crate::store::{BackupError, OpenError};
@@ -13,8 +14,17 @@ pub(super) const USAGE: u8 = 2;
 
 /// The codes, for `--help`.
 pub(super) const HELP: &str = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 wrong \
-    settings, 4 cannot listen, 5 database not usable, 6 key refused, 70 a part of the daemon \
-    kept failing, 143 ended by a second signal.";
+    settings, 4 cannot listen, 5 database not usable, 6 key refused, 7 daemon not reached, 8 \
+    refused by the daemon, 9 what was waited for failed or was cancelled, 10 what was waited for \
+    was rolled back, 70 a part of the daemon kept failing, 130 interrupted while waiting, 143 ended \
+    by a second signal.";
+
+/// How something that was waited for ended, where that is a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BadEnd {
+    Failed,
+    RolledBack,
+}
 
 /// A failure with its exit code and its sentence.
 #[derive(Debug)]
@@ -32,6 +42,40 @@ impl Failure {
         Self::new(format!("cannot {what}: {error}"))
     }
 
+    /// Settings that only client commands have are wrong.
+    pub(super) fn settings(message: impl Into<String>) -> Self {
+        Self { code: 3, message: message.into() }
+    }
+
+    /// What is on the command line does not go together.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self { code: USAGE, message: message.into() }
+    }
+
+    /// What was waited for ended, and not well.
+    pub(super) fn ended(how: BadEnd, message: impl Into<String>) -> Self {
+        let code = match how {
+            BadEnd::Failed => 9,
+            BadEnd::RolledBack => 10,
+        };
+        Self { code, message: message.into() }
+    }
+
+    /// Somebody pressed Ctrl-C before what was waited for had ended.
+    pub(super) fn interrupted(message: impl Into<String>) -> Self {
+        Self { code: 130, message: message.into() }
+    }
+
+    /// Whoever read the output has read enough: an end, and nothing to complain about.
+    pub(super) fn nobody_reads() -> Self {
+        Self { code: 0, message: String::new() }
+    }
+
+    /// Whether there is nothing to say about it.
+    pub(super) fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
     pub(super) fn code(&self) -> ExitCode {
         self.code.into()
     }
@@ -39,7 +83,8 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        // Some of the words may come from a daemon.
+        f.write_str(&text::line(&self.message))
     }
 }
 
@@ -87,7 +132,12 @@ impl From<AppError> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let code = if matches!(error, ClientError::Unauthorized) { 6 } else { 1 };
+        let code = match error {
+            ClientError::Unauthorized => 6,
+            ClientError::Unreachable(_) | ClientError::Silent(_) | ClientError::Busy(_) => 7,
+            ClientError::Refused(_) => 8,
+            ClientError::Status(_) | ClientError::Strange(_) | ClientError::Setup(_) => 1,
+        };
         coded(code, &error)
     }
 }

@@ -23,8 +23,10 @@ pub(super) fn run(flags: SettingsFlags, arguments: &Arguments) -> Result<(), Fai
     };
     let path = if arguments.ready { "/readyz" } else { "/healthz" };
     let daemon = Daemon::at(&url, None)?;
-    if actix::System::new().block_on(daemon.is_fine(path))? {
-        return Ok(());
+    match actix::System::new().block_on(daemon.is_fine(path)) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::new("the daemon is not ready")),
+        // Containers know two answers: 0 and 1.
+        Err(error) => Err(Failure::new(error.to_string())),
     }
-    Err(Failure::new("the daemon is not ready"))
 }

@@ -3,22 +3,26 @@
 mod audit;
 mod backup;
 mod check;
+mod completions;
 mod config;
 mod demo;
 mod exit;
 mod healthcheck;
+mod man;
 mod migrate;
 mod probe;
+mod remote;
 mod score;
 mod serve;
 mod settings;
+mod terminal;
 mod version;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::exit::Failure;
 use self::settings::SettingsFlags;
@@ -56,8 +60,14 @@ enum Command {
     Healthcheck(healthcheck::Arguments),
     /// Run an eval on a running daemon and check that its events come as promised.
     Probe(probe::Arguments),
+    #[command(flatten)]
+    Remote(remote::Command),
     /// Compare predictions with references, as the shipped evals do.
     Score(score::Arguments),
+    /// Print the completions of a shell.
+    Completions(completions::Arguments),
+    /// Print the manual page, or write those of all commands.
+    Man(man::Arguments),
     /// Say which version this is.
     Version(version::Arguments),
 }
@@ -84,7 +94,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match execute(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("lukhas-mcp: {failure}");
+            if !failure.is_silent() {
+                eprintln!("lukhas-mcp: {failure}");
+            }
             failure.code()
         }
     }
@@ -102,7 +114,10 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Backup(arguments) => backup::run(flags, &arguments),
         Command::Healthcheck(arguments) => healthcheck::run(flags, &arguments),
         Command::Probe(arguments) => probe::run(flags, &arguments),
+        Command::Remote(command) => remote::run(flags, &command),
         Command::Score(arguments) => score::run(arguments),
+        Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),
+        Command::Man(arguments) => man::run(&arguments, Cli::command()),
         Command::Version(arguments) => {
             version::run(&arguments);
             Ok(())
@@ -118,7 +133,6 @@ fn current_directory() -> Result<PathBuf, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

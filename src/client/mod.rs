@@ -1,42 +1,32 @@
 //! Talking to a daemon as its users do: over HTTP, with a key.
 
+mod answer;
+mod error;
 mod sse;
+mod subscription;
 
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
+pub use self::error::ClientError;
 pub use self::sse::{EventStream, ServerEvent};
+pub use self::subscription::{Subscription, Told};
 
 /// How long a daemon may take to be reached, and to answer.
 const CONNECT: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// Why a daemon did not do what it was asked. No key and no address of ours is in the words.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// No connection, or one that broke.
-    #[error("the daemon cannot be reached: is it running, and is the address right?")]
-    Unreachable(#[source] reqwest::Error),
-    /// The key is missing or wrong.
-    #[error("the daemon wants a valid key: set LUKHAS_MCP_API_KEY")]
-    Unauthorized,
-    /// Another status than was expected.
-    #[error("the daemon answered {0}")]
-    Status(StatusCode),
-    /// What came back is not what a daemon answers.
-    #[error("the answer is not a daemon's: {0}")]
-    Strange(String),
-    /// The tool or the protocol said no.
-    #[error("{0}")]
-    Refused(String),
-    /// The client could not be set up.
-    #[error("no HTTP client can be made: {0}")]
-    Setup(#[source] reqwest::Error),
-}
+/// The pauses before a request is sent again that nobody took.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
+
+/// The longest that is waited because a daemon asked for it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Chooses the cryptography of every HTTP client of the process; without it none can be made.
 pub fn install_tls() {
@@ -50,6 +40,7 @@ pub struct Daemon {
     client: Client,
     url: String,
     key: Option<SecretString>,
+    pauses: &'static [Duration],
 }
 
 impl Daemon {
@@ -67,13 +58,39 @@ impl Daemon {
             .user_agent(concat!("lukhas-mcp/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(ClientError::Setup)?;
-        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), key })
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), key, pauses: &[] })
     }
 
-    fn with_key(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    /// From now on sends a request again, a few times, where it is certain that nothing was done:
+    /// nobody listened, or the daemon said that there were too many.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { pauses: &PAUSES, ..self }
+    }
+
+    fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.key {
             Some(key) => request.header("X-API-Key", key.expose_secret()),
             None => request,
+        }
+    }
+
+    /// Sends a request, as often as patience says.
+    async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, ClientError> {
+        let mut pauses = self.pauses.iter();
+        loop {
+            let sent = self.with_key(request()).send().await.map_err(ClientError::Unreachable);
+            let asked = match &sent {
+                Ok(response) if response.status() == StatusCode::TOO_MANY_REQUESTS => {
+                    answer::retry_after(response)
+                }
+                Err(error) if error.came_to_nothing() => Duration::ZERO,
+                _ => return sent,
+            };
+            match pauses.next() {
+                Some(pause) => sleep(asked.max(*pause).min(LONGEST_PAUSE)).await,
+                None => return sent,
+            }
         }
     }
 
@@ -96,23 +113,24 @@ impl Daemon {
             "jsonrpc": "2.0", "id": 1, "method": "tools/call",
             "params": { "name": tool, "arguments": arguments },
         });
-        let request = self.client.post(format!("{}/mcp", self.url)).json(&body).timeout(ANSWER);
-        let response = self.with_key(request).send().await.map_err(ClientError::Unreachable)?;
-        let mut answer: Value = match response.status() {
-            StatusCode::UNAUTHORIZED => return Err(ClientError::Unauthorized),
-            StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE => {
-                response.json().await.map_err(|error| ClientError::Strange(error.to_string()))?
-            }
-            other => return Err(ClientError::Status(other)),
-        };
-        if let Some(message) = answer["error"]["message"].as_str() {
-            return Err(ClientError::Refused(message.to_owned()));
-        }
-        if answer["result"]["isError"] == true {
-            let text = answer["result"]["content"][0]["text"].as_str().unwrap_or_default();
-            return Err(ClientError::Refused(text.to_owned()));
-        }
-        Ok(answer["result"].take())
+        let url = format!("{}/mcp", self.url);
+        let response = self.send(|| self.client.post(&url).json(&body).timeout(ANSWER)).await?;
+        answer::of_tool(response).await
+    }
+
+    /// Reads a path with these query parameters to its end; its declared digest is compared.
+    ///
+    /// # Errors
+    /// The daemon cannot be reached, refuses the key or the question, or the body is not what its
+    /// digest says.
+    pub async fn download(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<u8>, ClientError> {
+        let url = format!("{}{path}", self.url);
+        let response = self.send(|| self.client.get(&url).query(query).timeout(ANSWER)).await?;
+        answer::of_download(response).await
     }
 
     /// Opens a stream of events.
@@ -120,16 +138,33 @@ impl Daemon {
     /// # Errors
     /// The daemon cannot be reached, or refuses the stream.
     pub async fn events(&self, topic: &str) -> Result<EventStream, ClientError> {
-        let request = self.client.get(format!("{}/sse", self.url)).query(&[("topic", topic)]);
-        let response = self.with_key(request).send().await.map_err(ClientError::Unreachable)?;
-        Self::stream_of(response)
+        self.events_after(&[topic.to_owned()], None).await
     }
 
-    fn stream_of(response: Response) -> Result<EventStream, ClientError> {
+    /// Opens a stream of several topics that begins after an event.
+    async fn events_after(
+        &self,
+        topics: &[String],
+        last: Option<i64>,
+    ) -> Result<EventStream, ClientError> {
+        let topics: Vec<_> = topics.iter().map(|topic| ("topic", topic.as_str())).collect();
+        let mut request = self.client.get(format!("{}/sse", self.url)).query(&topics);
+        if let Some(last) = last {
+            request = request.header("Last-Event-ID", last);
+        }
+        let sent = timeout(ANSWER, self.with_key(request).send()).await;
+        let response = sent
+            .map_err(|_| ClientError::Silent(ANSWER.as_secs()))?
+            .map_err(ClientError::Unreachable)?;
         match response.status() {
             StatusCode::OK => Ok(EventStream::of(response)),
-            StatusCode::UNAUTHORIZED => Err(ClientError::Unauthorized),
-            other => Err(ClientError::Status(other)),
+            _ => Err(answer::refusal(response).await),
         }
+    }
+
+    /// Follows topics for as long as one likes, over lost connections and restarts of the daemon;
+    /// begins after the event with this id, or with what happens from now on.
+    pub fn follow(&self, topics: Vec<String>, after: Option<i64>) -> Subscription {
+        Subscription::of(self.clone(), topics, after)
     }
 }

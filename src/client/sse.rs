@@ -1,12 +1,18 @@
 //! Reading a stream of server-sent events.
 
+use std::time::Duration;
+
 use reqwest::Response;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::client::ClientError;
 
 /// The longest event that is read, in bytes.
 const LONGEST: usize = 4 * 1024 * 1024;
+
+/// How long a stream may say nothing at all. A daemon gives a sign of life every 15 seconds.
+const SILENCE: Duration = Duration::from_secs(45);
 
 /// One event.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +40,7 @@ impl EventStream {
     /// Waits for the next event; `None` when the stream ends.
     ///
     /// # Errors
-    /// The connection breaks, or what comes is no event stream.
+    /// The connection breaks or is silent for too long, or what comes is no event stream.
     pub async fn next(&mut self) -> Result<Option<ServerEvent>, ClientError> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
@@ -47,7 +53,9 @@ impl EventStream {
             if LONGEST < self.buffer.len() {
                 return Err(ClientError::Strange("an event is longer than 4 MiB".to_owned()));
             }
-            match self.response.chunk().await.map_err(ClientError::Unreachable)? {
+            let chunk = timeout(SILENCE, self.response.chunk()).await;
+            let chunk = chunk.map_err(|_| ClientError::Silent(SILENCE.as_secs()))?;
+            match chunk.map_err(ClientError::Unreachable)? {
                 Some(chunk) => self.buffer.extend_from_slice(&chunk),
                 None => return Ok(None),
             }

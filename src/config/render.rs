@@ -101,7 +101,7 @@ A setting is taken from the first of these that has it:
 
 `lukhas-mcp config print` shows every value and where it came from; `lukhas-mcp config example` writes a file to begin with.
 
-- A key in the file that is not below is an error; so is an environment variable that begins with `LUKHAS_MCP_`, except `LUKHAS_MCP_URL` and `LUKHAS_MCP_API_KEY`, which client commands read.
+- A key in the file that is not below is an error; so is an environment variable that begins with `LUKHAS_MCP_`, except `LUKHAS_MCP_URL`, `LUKHAS_MCP_API_KEY` and `LUKHAS_MCP_API_KEY_FILE`, which client commands read.
 - A variable set to nothing counts as not set, except `LUKHAS_MCP_API_KEYS`: a list of keys without a key is an error, and never opens the daemon.
 - Two variables of one setting are two spellings of one name; if both are set, they must be equal.
 - A secret can be put in a file, which the variable ending in `_FILE` names; API keys may stand one a line there. Systemd's credentials (`LoadCredential=`) CREDENTIALS are read when nothing else sets the secret.

@@ -19,7 +19,7 @@ const MAX_SECRET_BYTES: u64 = 64 * 1024;
 const PREFIX: &str = "LUKHAS_MCP_";
 
 /// Variables with our prefix that are not the daemon's: clients of it read them.
-const OF_CLIENTS: &[&str] = &["LUKHAS_MCP_URL", "LUKHAS_MCP_API_KEY"];
+const OF_CLIENTS: &[&str] = &["LUKHAS_MCP_URL", "LUKHAS_MCP_API_KEY", "LUKHAS_MCP_API_KEY_FILE"];
 
 /// What the command line sets. Secrets are not among it: every user of a machine can see the
 /// arguments of every process.

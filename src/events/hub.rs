@@ -222,6 +222,16 @@ impl Hub {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// How many readers read the log now, and how many may at once.
+    pub fn replaying(&self) -> (usize, usize) {
+        (REPLAYS - self.replays.available_permits(), REPLAYS)
+    }
+
+    /// How many readers there may be.
+    pub fn most_readers(&self) -> usize {
+        self.registry().most_readers()
+    }
+
     /// What the stream has carried so far.
     pub fn statistics(&self) -> StatisticsNow {
         let readers = self.registry().readers();

@@ -109,6 +109,11 @@ impl Registry {
         self.seats.len()
     }
 
+    /// How many there may be.
+    pub(super) fn most_readers(&self) -> usize {
+        self.limits.readers
+    }
+
     /// Gives a reader that is served by this thread a place. `head` is the newest event that was
     /// published.
     pub(super) fn admit(

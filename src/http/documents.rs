@@ -60,7 +60,7 @@ pub(super) async fn about(request: HttpRequest, shared: web::Data<Shared>) -> Ht
 }
 
 /// What follows in the path of a request, decoded once.
-fn after(request: &HttpRequest, prefix: &str) -> Option<String> {
+pub(super) fn after(request: &HttpRequest, prefix: &str) -> Option<String> {
     let encoded = request.uri().path().strip_prefix(prefix)?;
     percent_decode_str(encoded).decode_utf8().ok().map(Into::into)
 }
@@ -74,7 +74,7 @@ fn served_as(path: &RepoPath, is_text: bool) -> &'static str {
     }
 }
 
-fn answer(request: &HttpRequest, kind: &'static str, bytes: Vec<u8>) -> HttpResponse {
+pub(super) fn answer(request: &HttpRequest, kind: &'static str, bytes: Vec<u8>) -> HttpResponse {
     let tag = format!("\"{}\"", ContentDigest::of(&bytes));
     let mut response = if answers::is_known(request, &tag) {
         HttpResponse::NotModified().finish()
@@ -95,18 +95,18 @@ fn no_file() -> HttpResponse {
     answers::error(StatusCode::NOT_FOUND, "there is no such file in the repository")
 }
 
-fn no_document() -> HttpResponse {
+pub(super) fn no_document() -> HttpResponse {
     let message = "there is no job, canary or model with this id";
     answers::error(StatusCode::NOT_FOUND, message)
 }
 
-fn busy(why: &str) -> HttpResponse {
+pub(super) fn busy(why: &str) -> HttpResponse {
     let mut response = answers::error(StatusCode::SERVICE_UNAVAILABLE, why);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
-fn failed(error: &anyhow::Error) -> HttpResponse {
+pub(super) fn failed(error: &anyhow::Error) -> HttpResponse {
     tracing::error!(error = format!("{error:#}"), "a document could not be read");
     answers::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
 }

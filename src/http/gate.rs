@@ -29,6 +29,7 @@ use crate::http::rate_limit::{Asker, RateLimiter};
 use crate::http::request_ids::RequestIds;
 use crate::http::request_log::{Entry, RequestLog};
 use crate::http::routes::{self, Access};
+use crate::http::tickets::Tickets;
 use crate::http::{answers, cors};
 use crate::mcp::{internal_error, rate_limited, refused, unauthorized};
 use crate::tools::{Caller, Role};
@@ -47,6 +48,8 @@ pub struct GateSettings {
     pub clock: Arc<dyn Clock>,
     /// Counts who is not let in.
     pub refusals: Arc<Refusals>,
+    /// The tickets for streams that were given out.
+    pub tickets: Tickets,
 }
 
 /// Somebody who passed the gate.
@@ -61,6 +64,18 @@ impl Admitted {
     /// Whether the daemon is open, so that nobody needs a key.
     pub(super) fn is_open(&self) -> bool {
         self.settings.keys.is_open()
+    }
+
+    /// The place of the key that was presented.
+    pub(super) fn key(&self) -> Option<usize> {
+        match self.asker {
+            Asker::Key(place) => Some(place),
+            Asker::Peer(_) => None,
+        }
+    }
+
+    pub(super) fn tickets(&self) -> &Tickets {
+        &self.settings.tickets
     }
 
     /// Takes more requests from the bucket that this one was taken from.
@@ -286,6 +301,14 @@ fn identify(
             Some(place) => return Ok(Some(place)),
             None => Refusal::WrongKey,
         },
+        Presented::Ticket(ticket) => {
+            let last = request.headers().get("last-event-id");
+            let comes_back = last.is_some_and(|last| !last.is_empty());
+            match settings.tickets.redeem(&ticket, comes_back, Instant::now()) {
+                Some(place) => return Ok(Some(place)),
+                None => Refusal::StaleTicket,
+            }
+        }
     };
     settings.refusals.count(refusal);
     let mut response = answers::json_text(StatusCode::UNAUTHORIZED, unauthorized());

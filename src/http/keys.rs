@@ -24,6 +24,8 @@ struct Key {
 pub(super) enum Presented {
     Nothing,
     Key(Vec<u8>),
+    /// A ticket for one stream.
+    Ticket(Vec<u8>),
     /// More than one key, so that nobody can say which is meant.
     Ambiguous(&'static str),
 }
@@ -66,21 +68,24 @@ impl Keys {
     }
 }
 
-/// Reads the key from the headers, and from the query where that is allowed.
+/// Reads the key from the headers, and a key or a ticket from the query where that is allowed.
 pub(super) fn presented(request: &ServiceRequest, in_query: bool) -> Presented {
     let from_headers = in_headers(request.headers());
     if !in_query || !matches!(from_headers, Presented::Nothing) {
         return from_headers;
     }
-    let mut keys = request
-        .query_string()
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix("key="))
-        .map(percent_decoded);
-    match (keys.next(), keys.next()) {
+    let mut found = request.query_string().split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        match name {
+            "key" => Some(Presented::Key(percent_decoded(value))),
+            "ticket" => Some(Presented::Ticket(percent_decoded(value))),
+            _ => None,
+        }
+    });
+    match (found.next(), found.next()) {
         (None, _) => Presented::Nothing,
-        (Some(key), None) => Presented::Key(key),
-        (Some(_), Some(_)) => Presented::Ambiguous("key is given more than once"),
+        (Some(only), None) => only,
+        (Some(_), Some(_)) => Presented::Ambiguous("key or ticket is given more than once"),
     }
 }
 
@@ -157,15 +162,22 @@ mod tests {
         check(&[], "/mcp?key=k1", false, &Presented::Nothing);
         check(&[], "/sse?topic=jobs&key=k%31", true, &key("k1"));
         check(&[], "/sse?KEY=k1", true, &Presented::Nothing);
+        let ticket = Presented::Ticket(b"t1".to_vec());
+        check(&[], "/sse?topic=jobs&ticket=t1", true, &ticket);
+        check(&[], "/mcp?ticket=t1", false, &Presented::Nothing);
+        check(&[("x-api-key", "k1")], "/sse?ticket=t1", true, &key("k1"));
         check(&[("x-api-key", "a"), ("authorization", "Bearer a")], "/", false, &key("a"));
         check(&[("x-api-key", "a"), ("authorization", "Bearer b")], "/", false, &key(""));
     }
 
     #[test]
     fn two_keys_are_one_too_many() {
-        for (headers, uri) in
-            [(vec![("x-api-key", "a"), ("x-api-key", "a")], "/sse"), (vec![], "/sse?key=a&key=b")]
-        {
+        for (headers, uri) in [
+            (vec![("x-api-key", "a"), ("x-api-key", "a")], "/sse"),
+            (vec![], "/sse?key=a&key=b"),
+            (vec![], "/sse?key=a&ticket=b"),
+            (vec![], "/sse?ticket=a&ticket=a"),
+        ] {
             let mut request = TestRequest::with_uri(uri);
             for (name, value) in headers {
                 request = request.append_header((name, value));

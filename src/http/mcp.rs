@@ -59,7 +59,7 @@ pub(super) async fn post(
 }
 
 /// Reads a body of bounded size in bounded time.
-async fn read(mut payload: web::Payload) -> Result<Bytes, HttpResponse> {
+pub(super) async fn read(mut payload: web::Payload) -> Result<Bytes, HttpResponse> {
     let refuse = |status, why: &str| Err(answers::json_text(status, refused(why)));
     let mut gathered = BytesMut::new();
     let mut first = None;

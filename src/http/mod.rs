@@ -21,11 +21,14 @@ mod mcp;
 mod metrics;
 mod openapi;
 mod rate_limit;
+mod report;
 mod request_ids;
 mod request_log;
 mod routes;
 mod spans;
 mod sse;
+mod tickets;
+mod whoami;
 
 use std::sync::Arc;
 
@@ -50,6 +53,7 @@ pub use self::rate_limit::RateLimiter;
 pub use self::request_log::RequestLog;
 pub use self::routes::{ROUTES, configure, not_found};
 pub use self::spans::RequestSpans;
+pub use self::tickets::Tickets;
 
 /// What the routes need from the rest of the daemon.
 pub struct Shared {

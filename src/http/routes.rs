@@ -4,7 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::http::{answers, cockpit, documents, evidence, health, mcp, metrics, openapi, sse};
+use crate::http::{
+    answers, cockpit, documents, evidence, health, mcp, metrics, openapi, report, sse, tickets,
+    whoami,
+};
 
 /// Who may use a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,9 @@ impl Route {
 pub const ROUTES: &[Route] = &[
     Route { path: "/mcp", access: Access::Key, allow: "GET, POST" },
     Route { path: "/sse", access: Access::KeyOrQuery, allow: "GET" },
+    Route { path: "/sse/ticket", access: Access::Key, allow: "POST" },
+    Route { path: "/api/whoami", access: Access::Key, allow: "GET, HEAD" },
+    Route { path: "/api/report/{id:.*}", access: Access::Key, allow: "GET, HEAD" },
     Route { path: "/metrics", access: Access::Key, allow: "GET" },
     Route { path: "/evidence/export", access: Access::Key, allow: "GET" },
     Route { path: "/repo/{path:.*}", access: Access::Key, allow: "GET, HEAD" },
@@ -83,6 +89,13 @@ pub fn configure(config: &mut web::ServiceConfig) {
         let resource = match route.path {
             "/mcp" => resource.route(web::post().to(mcp::post)).route(web::get().to(mcp::get)),
             "/sse" => resource.route(web::get().to(sse::get)),
+            "/sse/ticket" => resource.route(web::post().to(tickets::post)),
+            "/api/whoami" => {
+                resource.route(web::get().to(whoami::get)).route(web::head().to(whoami::get))
+            }
+            "/api/report/{id:.*}" => {
+                resource.route(web::get().to(report::get)).route(web::head().to(report::get))
+            }
             "/metrics" => resource.route(web::get().to(metrics::get)),
             "/evidence/export" => resource.route(web::get().to(evidence::get)),
             "/repo/{path:.*}" => resource

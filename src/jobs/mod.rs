@@ -117,6 +117,10 @@ pub struct QueueDepth {
     pub waiting: usize,
     /// Jobs that are not over.
     pub open: usize,
+    /// How many may run at once.
+    pub most_running: usize,
+    /// How many may be open at once.
+    pub most_open: usize,
 }
 
 /// The door to jobs; cheap to clone.
@@ -259,6 +263,8 @@ impl Jobs {
             running: self.depth.running.load(Ordering::Relaxed),
             waiting: self.depth.waiting.load(Ordering::Relaxed),
             open: self.deps.board.open(),
+            most_running: self.deps.max_running,
+            most_open: self.deps.max_queued,
         }
     }
 

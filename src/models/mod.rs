@@ -38,6 +38,7 @@ pub use self::gate_move::{Cause, Confirmed, Entry, GateMove, Restore, Restored, 
 pub use self::history::{HistoryQuery, StoodThere};
 use self::keeper::{Do, GateKeeper, Left};
 pub use self::local::LocalRegistry;
+use crate::adapters::outbound::ServerState;
 use crate::adapters::registry::ModelRegistry;
 use crate::clock::{Clock, Timestamp};
 use crate::ids::{CanaryId, GateId, ModelId};
@@ -103,6 +104,11 @@ impl Models {
     /// The registry's name.
     pub fn registry(&self) -> &'static str {
         self.deps.registry.name()
+    }
+
+    /// How the registry's server has been of late, where it is one.
+    pub fn registry_server(&self) -> Option<ServerState> {
+        self.deps.registry.server()
     }
 
     /// Says whether the registry can have such a model in such a gate, by their names alone.

@@ -49,7 +49,7 @@ pub use self::error::StoreError;
 pub use self::migrations::{Migrated, pending_migrations};
 pub use self::numbers::Numbered;
 use self::readers::Readers;
-pub use self::statistics::{Statistics, StatisticsNow};
+pub use self::statistics::{CommitTimes, Statistics, StatisticsNow};
 pub use self::transaction::{Subject, Transaction, sha256_hex};
 pub use self::writer::Publish;
 use self::writer::{Checkpoint, DbActor, Ping, Submit, Write};
@@ -188,9 +188,24 @@ impl Store {
         self.statistics.now()
     }
 
+    /// How long the newest commits took.
+    pub fn commit_times(&self) -> CommitTimes {
+        self.statistics.commit_times()
+    }
+
     /// How many changes wait for a commit or are in one.
     pub fn waiting(&self) -> usize {
         PLACES - self.places.available_permits()
+    }
+
+    /// How many such changes there may be; further ones are refused.
+    pub fn most_waiting(&self) -> usize {
+        PLACES
+    }
+
+    /// How many reads run now, and how many may run at once.
+    pub fn reads(&self) -> (usize, usize) {
+        self.readers.used()
     }
 }
 

@@ -24,6 +24,11 @@ impl Readers {
         Self { database, places: Arc::new(Semaphore::new(READERS)), idle: Arc::default() }
     }
 
+    /// How many reads run now, and how many may.
+    pub(super) fn used(&self) -> (usize, usize) {
+        (READERS - self.places.available_permits(), READERS)
+    }
+
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

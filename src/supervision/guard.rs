@@ -25,6 +25,7 @@ pub(super) fn spawn<A>(
     A: Supervised<Context = Context<A>>,
 {
     let restarts = Restarts::new(supervision.policy);
+    supervision.count(kind, |counts| counts.alive += 1);
     actix::spawn(Guard {
         run: Some(Box::new(context.into_future(actor))),
         back_off: None,
@@ -65,6 +66,8 @@ impl<A: Supervised<Context = Context<A>>> Future for Guard<A> {
                 }
                 Err(payload) => panic_text(payload.as_ref()),
             };
+            let now = Instant::now();
+            this.supervision.count(this.kind, |counts| counts.last_failure = Some(now));
             if !this.restart(&failure) {
                 this.end(Ended::GaveUp(failure));
                 return Poll::Ready(());
@@ -90,6 +93,7 @@ impl<A: Supervised<Context = Context<A>>> Guard<A> {
     }
 
     fn end(&mut self, ended: Ended) {
+        self.supervision.count(self.kind, |counts| counts.alive = counts.alive.saturating_sub(1));
         let run = self.run.take();
         // The drop polls the actor once more, so it may panic as well.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(run))) {
@@ -214,6 +218,27 @@ mod tests {
     #[actix::test]
     async fn a_panic_at_start_costs_a_restart_and_no_mail() {
         assert_eq!(run(2, Place::Started).await, (vec![0, 1, 2], None, 2));
+    }
+
+    #[actix::test]
+    async fn who_lives_and_who_failed_is_known() {
+        tokio::time::pause();
+        let supervision = Supervision::new(POLICY);
+        let begin = |kind, fails_left| {
+            let actor = Fragile { fails_left, at: Place::Started, handled: Rc::default() };
+            supervision.start(kind, actor, |_| {})
+        };
+        let kept = [begin("sound", 0), begin("sound", 0), begin("fragile", 1), begin("lost", 9)];
+        sleep(Duration::from_mins(5)).await;
+        let counts = supervision.counts();
+        let known = |kind| {
+            let counts = counts[kind];
+            (counts.alive, counts.restarted, counts.gave_up, counts.last_failure.is_some())
+        };
+        assert_eq!(known("sound"), (2, 0, 0, false));
+        assert_eq!(known("fragile"), (1, 1, 0, true));
+        assert_eq!(known("lost"), (0, 3, 1, true));
+        drop(kept);
     }
 
     #[actix::test]

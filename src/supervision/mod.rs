@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
+use tokio::time::Instant;
 
 pub use self::guard::jitter;
 pub use self::restarts::{RestartPolicy, Restarts};
@@ -37,9 +38,13 @@ pub enum Ended {
     GaveUp(String),
 }
 
-/// How often actors of a kind were restarted and given up since the daemon started.
+/// What became of the actors of a kind since the daemon started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RestartCounts {
+    /// Actors that there are, those among them that wait for a restart.
+    pub alive: u64,
+    /// When one failed last.
+    pub last_failure: Option<Instant>,
     /// Restarts.
     pub restarted: u64,
     /// Actors that were given up.
@@ -97,7 +102,7 @@ impl Supervision {
         Addr::new(sender)
     }
 
-    /// What became of the actors so far, by kind.
+    /// What became of the actors so far, by kind: of every kind that there is or was.
     pub fn counts(&self) -> BTreeMap<&'static str, RestartCounts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

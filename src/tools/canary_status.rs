@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::canaries::policy::Policy;
 use crate::canaries::rule::Report;
-use crate::canaries::{CanaryView, Point, StoredSample};
+use crate::canaries::{CanaryView, Point, SERIES, StoredSample};
 use crate::ids::CanaryId;
 use crate::store::canaries::CanaryRow;
 use crate::store::decisions::DecisionRow;
@@ -190,10 +190,8 @@ impl Tool for CanaryStatusTool {
         let id = &arguments.canary_id;
         let view = doors.canaries.find(id).await?;
         let samples = doors.canaries.samples(id, limit).await?;
-        let series = match arguments.series {
-            true => Some(doors.canaries.series(&view).await?),
-            false => None,
-        };
+        let series =
+            if arguments.series { Some(doors.canaries.series(&view, SERIES).await?) } else { None };
         let decisions = doors.canaries.decisions(id).await?;
         Ok(Reply::Answer(Answer {
             shown: Shown::of(view.row.clone()),
@@ -206,7 +204,7 @@ impl Tool for CanaryStatusTool {
     }
 }
 
-fn evidence(view: &CanaryView, last: Option<&DecisionRow>) -> Option<Value> {
+pub(super) fn evidence(view: &CanaryView, last: Option<&DecisionRow>) -> Option<Value> {
     let now = view.report().map(|report: Report| json!(report));
     now.or_else(|| {
         let record: Value = serde_json::from_str(&last?.record_json).ok()?;

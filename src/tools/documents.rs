@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::audit::prose;
-use crate::canaries::{CanaryError, CanaryView};
-use crate::ids::{CanaryId, EntityKind, JobId, ModelId};
-use crate::jobs::JobError;
+use crate::canaries::CanaryView;
+use crate::ids::EntityKind;
 use crate::store::audits::AuditRow;
 use crate::store::decisions::DecisionRow;
 use crate::store::jobs::JobRow;
 use crate::store::models::ModelWithGates;
+use crate::tools::subject::{Subject, subject};
 use crate::tools::{Doors, ToolError};
 
 /// A document about a job, a canary or a model.
@@ -29,40 +29,56 @@ pub struct Document {
     pub updated_at: String,
 }
 
+/// What a document is made of.
+pub(super) struct Parts {
+    pub(super) title: String,
+    /// What it is and how it stands.
+    pub(super) head: String,
+    /// Its numbers, in full.
+    pub(super) numbers: String,
+    /// What happened to it.
+    pub(super) story: String,
+    pub(super) updated_at: String,
+}
+
 /// The document about the job, canary or model with this id; nothing if there is none.
 ///
 /// # Errors
 /// What is known of it cannot be read.
 pub async fn document(doors: &Doors, id: &str) -> Result<Option<Document>, ToolError> {
-    if let Ok(job) = JobId::parse(id) {
-        match doors.jobs.find(&job).await {
-            Ok(view) => return Ok(Some(about_job(&view.row, &story(doors, id).await?))),
-            // A model may be named like a job.
-            Err(JobError::Unknown(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    if let Ok(canary) = CanaryId::parse(id) {
-        match doors.canaries.find(&canary).await {
-            Ok(view) => {
-                let decisions = doors.canaries.decisions(&canary).await?;
-                return Ok(Some(about_canary(&view, &decisions, &story(doors, id).await?)));
-            }
-            Err(CanaryError::Unknown(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let Ok(model) = ModelId::parse(id) else { return Ok(None) };
-    let Some(found) = doors.models.find(&model).await? else { return Ok(None) };
-    let registry = doors.models.registry();
-    Ok(Some(about_model(&found, registry, &story(doors, id).await?)))
+    let Some(subject) = subject(doors, id).await? else { return Ok(None) };
+    let decisions = match &subject {
+        Subject::Canary(view) => doors.canaries.decisions(&view.canary_id()).await?,
+        Subject::Job(_) | Subject::Model(_) => Vec::new(),
+    };
+    let facts = doors.audit.about(id).await?;
+    let parts = parts(&subject, doors.models.registry(), &decisions, &facts);
+    Ok(Some(Document {
+        kind: subject.kind(),
+        title: parts.title,
+        text: [parts.head, parts.numbers, parts.story].concat(),
+        updated_at: parts.updated_at,
+    }))
 }
 
-async fn story(doors: &Doors, id: &str) -> Result<Vec<AuditRow>, ToolError> {
-    Ok(doors.audit.about(id).await?)
+/// Says what there is to say.
+pub(super) fn parts(
+    subject: &Subject,
+    registry: &str,
+    decisions: &[DecisionRow],
+    facts: &[AuditRow],
+) -> Parts {
+    let story =
+        if facts.is_empty() { String::new() } else { format!("\n## Story\n\n{}", prose(facts)) };
+    let parts = match subject {
+        Subject::Job(view) => about_job(&view.row),
+        Subject::Canary(view) => about_canary(view, decisions),
+        Subject::Model(found) => about_model(found, registry, facts),
+    };
+    Parts { story, ..parts }
 }
 
-fn about_job(job: &JobRow, facts: &[AuditRow]) -> Document {
+fn about_job(job: &JobRow) -> Parts {
     let title =
         format!("{}: {} with {}, {}", job.job_id, job.task_id, job.config_id, job.status.as_str());
     let mut page = Page::of(&job.job_id);
@@ -88,10 +104,10 @@ fn about_job(job: &JobRow, facts: &[AuditRow]) -> Document {
     if let Some(Ok(result)) = result {
         page.section("Result", &result);
     }
-    page.finish(EntityKind::Job, title, &job.updated_at, facts)
+    page.finish(title, &job.updated_at)
 }
 
-fn about_canary(view: &CanaryView, decisions: &[DecisionRow], facts: &[AuditRow]) -> Document {
+fn about_canary(view: &CanaryView, decisions: &[DecisionRow]) -> Parts {
     let row = &view.row;
     let title = format!(
         "{}: {} from {} to {}, {}",
@@ -135,10 +151,10 @@ fn about_canary(view: &CanaryView, decisions: &[DecisionRow], facts: &[AuditRow]
         (None, None) => {}
     }
     page.section("Policy", &*view.policy);
-    page.finish(EntityKind::Canary, title, &row.updated_at, facts)
+    page.finish(title, &row.updated_at)
 }
 
-fn about_model(found: &ModelWithGates, registry: &str, facts: &[AuditRow]) -> Document {
+fn about_model(found: &ModelWithGates, registry: &str, facts: &[AuditRow]) -> Parts {
     let model = &found.model;
     let gates = found.gates.join(", ");
     let stands = if gates.is_empty() { "in no gate".to_owned() } else { format!("in {gates}") };
@@ -148,20 +164,23 @@ fn about_model(found: &ModelWithGates, registry: &str, facts: &[AuditRow]) -> Do
     page.list([("Promoted last", model.promoted_at.as_deref())]);
     let told = facts.last().map(|fact| fact.ts.as_str());
     let updated_at = told.or(model.promoted_at.as_deref()).unwrap_or_default();
-    page.finish(EntityKind::Model, title, updated_at, facts)
+    page.finish(title, updated_at)
 }
 
 /// Markdown in the making.
-struct Page(String);
+struct Page {
+    head: String,
+    numbers: String,
+}
 
 impl Page {
     fn of(id: &str) -> Self {
-        Self(format!("# {id}\n"))
+        Self { head: format!("# {id}\n"), numbers: String::new() }
     }
 
     fn say(&mut self, sentence: std::fmt::Arguments<'_>) {
         // Writing to a string cannot fail.
-        let _ = write!(self.0, "\n{sentence}\n");
+        let _ = write!(self.head, "\n{sentence}\n");
     }
 
     /// What is known of these.
@@ -170,32 +189,24 @@ impl Page {
             entries.iter().filter_map(|(name, value)| Some((name, (*value)?))).enumerate()
         {
             let gap = if n == 0 { "\n" } else { "" };
-            let _ = writeln!(self.0, "{gap}- {name}: {}", on_one_line(value));
+            let _ = writeln!(self.head, "{gap}- {name}: {}", on_one_line(value));
         }
     }
 
     fn section(&mut self, title: &str, numbers: &impl Serialize) {
         if let Ok(json) = serde_json::to_string_pretty(numbers) {
-            let _ = write!(self.0, "\n## {title}\n\n```json\n{json}\n```\n");
+            let _ = write!(self.numbers, "\n## {title}\n\n```json\n{json}\n```\n");
         }
     }
 
-    fn finish(
-        mut self,
-        kind: EntityKind,
-        title: String,
-        updated_at: &str,
-        facts: &[AuditRow],
-    ) -> Document {
-        if !facts.is_empty() {
-            let _ = write!(self.0, "\n## Story\n\n{}", prose(facts));
-        }
-        Document { kind, title, text: self.0, updated_at: updated_at.to_owned() }
+    fn finish(self, title: String, updated_at: &str) -> Parts {
+        let Self { head, numbers } = self;
+        Parts { title, head, numbers, story: String::new(), updated_at: updated_at.to_owned() }
     }
 }
 
 /// Words that somebody else chose, so that they cannot begin a line of their own.
-fn on_one_line(text: &str) -> String {
+pub(super) fn on_one_line(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()

@@ -36,6 +36,12 @@ pub enum ToolError {
     },
 }
 
+/// The error where what is known cannot be written as JSON.
+pub(super) fn failed_to_write(error: serde_json::Error) -> ToolError {
+    let what = "the answer could not be written as JSON".to_owned();
+    ToolError::Failed { what, source: error.into() }
+}
+
 impl From<JobError> for ToolError {
     fn from(error: JobError) -> Self {
         match error {

@@ -7,10 +7,13 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::clock::{Clock, Timestamp};
+use crate::events::Hub;
+use crate::notifications::Notifications;
 use crate::repo::search::IndexState;
-use crate::store::{Store, meta};
+use crate::store::{CommitTimes, Store, meta};
 use crate::supervision::Supervision;
 use crate::tools::repository::NoArguments;
+use crate::tools::supervised::{self, Actor, Adapter, Queue, Stream};
 use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
 
 /// What the daemon knows of itself.
@@ -26,6 +29,10 @@ pub struct Infrastructure {
     pub started: Timestamp,
     /// Whether the repository is served for reading only.
     pub read_only: bool,
+    /// The stream of events.
+    pub events: Arc<Hub>,
+    /// Who is told of what.
+    pub notifications: Notifications,
 }
 
 pub(super) struct InfrastructureStatus;
@@ -41,8 +48,12 @@ pub(super) struct Answer {
     jobs: Work,
     canaries: BTreeMap<&'static str, usize>,
     registry: &'static str,
-    /// The actors that failed since the start.
-    actors: Vec<Failed>,
+    /// Every kind of actor.
+    actors: Vec<Actor>,
+    queues: Vec<Queue>,
+    /// Whoever is called outside of the daemon.
+    adapters: Vec<Adapter>,
+    stream: Stream,
     repository: Repository,
 }
 
@@ -54,6 +65,22 @@ struct Database {
     failed_operations: u64,
     /// Changes that wait for a commit or are in one.
     waiting: usize,
+    last_commit_ms: f64,
+    /// How long the newest 1,024 commits took.
+    commit_ms: CommitMilliseconds,
+}
+
+#[derive(Debug, Serialize)]
+struct CommitMilliseconds {
+    p50: f64,
+    p99: f64,
+    max: f64,
+}
+
+impl From<CommitTimes> for CommitMilliseconds {
+    fn from(CommitTimes { p50, p99, max }: CommitTimes) -> Self {
+        Self { p50, p99, max }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -62,14 +89,6 @@ struct Work {
     running: usize,
     waiting: usize,
     by_status: BTreeMap<&'static str, usize>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Failed {
-    actor: &'static str,
-    restarts: u64,
-    given_up: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,8 +131,8 @@ impl Tool for InfrastructureStatus {
     const NAME: &'static str = "get_infrastructure_status";
     const TITLE: &'static str = "State of the daemon";
     const DESCRIPTION: &'static str = "Says how this daemon is: its version and uptime, its \
-        database, how many jobs and canaries there are, which of its parts failed, and what it \
-        serves of the repository.";
+        database and how long commits take, how many jobs and canaries there are, its actors, \
+        queues and adapters, the stream of events, and what it serves of the repository.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = NoArguments;
     type Answer = Answer;
@@ -123,18 +142,12 @@ impl Tool for InfrastructureStatus {
         _: &Caller,
         NoArguments {}: NoArguments,
     ) -> Result<Reply<Answer>, ToolError> {
-        let Infrastructure { store, supervision, clock, started, read_only } =
-            &doors.infrastructure;
+        let Infrastructure { store, clock, started, read_only, .. } = &doors.infrastructure;
         let bytes = store.read(meta::database_bytes).await?;
         let statistics = store.statistics();
         let depth = doors.jobs.depth();
         let jobs = doors.jobs.count_by_status().await?;
         let canaries = doors.canaries.count_by_status().await?;
-        let failed = |(actor, counts): (_, crate::supervision::RestartCounts)| Failed {
-            actor,
-            restarts: counts.restarted,
-            given_up: counts.gave_up,
-        };
         Ok(Reply::Answer(Answer {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
@@ -145,6 +158,8 @@ impl Tool for InfrastructureStatus {
                 commits: statistics.commits,
                 failed_operations: statistics.failed,
                 waiting: store.waiting(),
+                last_commit_ms: milliseconds(statistics.last_commit_microseconds),
+                commit_ms: store.commit_times().into(),
             },
             jobs: Work {
                 running: depth.running,
@@ -153,7 +168,10 @@ impl Tool for InfrastructureStatus {
             },
             canaries: canaries.into_iter().map(|(status, n)| (status.as_str(), n)).collect(),
             registry: doors.models.registry(),
-            actors: supervision.counts().into_iter().map(failed).collect(),
+            actors: supervised::actors(&doors.infrastructure),
+            queues: supervised::queues(doors),
+            adapters: supervised::adapters(doors),
+            stream: supervised::stream(&doors.infrastructure),
             repository: Repository {
                 present: doors.repo.is_there().await,
                 read_only: *read_only,
@@ -161,4 +179,9 @@ impl Tool for InfrastructureStatus {
             },
         }))
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of a commit")]
+fn milliseconds(microseconds: u64) -> f64 {
+    microseconds as f64 / 1000.0
 }

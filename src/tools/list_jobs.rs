@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::ids::TaskId;
 use crate::store::jobs::{JobFilter, JobStatus};
 use crate::tools::status::Shown;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError, failed_to_write};
 
 const LIMIT: u16 = 50;
 const LIMIT_MOST: u16 = 200;
@@ -93,12 +93,7 @@ impl Tool for ListJobs {
         rows.truncate(limit.into());
         let last = rows.last().filter(|_| more);
         let next_cursor = last.map(|row| row.number.to_string());
-        let shown = |row| {
-            serde_json::to_value(Shown::of(row)?).map_err(|error| ToolError::Failed {
-                what: "the answer could not be written as JSON".to_owned(),
-                source: error.into(),
-            })
-        };
+        let shown = |row| serde_json::to_value(Shown::of(row)?).map_err(failed_to_write);
         let jobs = rows.iter().map(shown).collect::<Result<_, _>>()?;
         Ok(Reply::Answer(Answer { jobs, next_cursor }))
     }

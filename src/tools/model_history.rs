@@ -56,7 +56,7 @@ struct Stood {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+pub(super) struct Shown {
     r#move: i64,
     model_id: String,
     gate: String,

@@ -16,7 +16,7 @@ use crate::tools::canary_status::Shown as ShownCanary;
 use crate::tools::introduction::{ServerFacts, You};
 use crate::tools::list_models::Shown as ShownModel;
 use crate::tools::status::Progress;
-use crate::tools::{Doors, ToolError};
+use crate::tools::{Doors, ToolError, failed_to_write};
 
 /// How many open jobs, and how many open canaries.
 const OPEN: usize = 500;
@@ -121,8 +121,5 @@ pub async fn snapshot(doors: &Doors, you: You) -> Result<String, ToolError> {
         canaries: canaries.into_iter().map(Into::into).collect(),
         models: models.into_iter().map(Into::into).collect(),
     };
-    serde_json::to_string(&snapshot).map_err(|error| ToolError::Failed {
-        what: "the snapshot could not be written as JSON".to_owned(),
-        source: error.into(),
-    })
+    serde_json::to_string(&snapshot).map_err(failed_to_write)
 }

@@ -34,7 +34,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     (r"\bgit2::", &["adapters", "repo"]),
     (r"\bclap::", &["cli"]),
     (r"\bnix::", &["adapters"]),
-    (r"\brustix::", &["adapters", "app", "repo"]),
+    (r"\brustix::", &["adapters", "app", "cli", "repo"]),
     (r"\b(std|tokio)::process::Command\b", &["adapters", "own_process"]),
     (
         r"\b(std|tokio)::fs\b",

@@ -28,3 +28,4 @@ mod pack;
 mod repository;
 mod runner;
 mod supervision;
+mod terminal;

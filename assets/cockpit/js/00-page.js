@@ -1,86 +1,82 @@
-// How is the page built and changed? Elements are made with text only, and touched only when
-// what they show differs.
+// How is the page built and changed? Elements are made of text only, and touched only when what
+// they show differs.
 const $ = (id) => document.getElementById(id);
-const el = (tag, properties, ...children) => {
-  const [name, ...classes] = tag.split('.');
-  const node = document.createElement(name);
+const el = (tag, ...children) => {
+  const [name, ...classes] = tag.split('.'), node = document.createElement(name);
   if (classes.length) node.className = classes.join(' ');
-  for (const [key, value] of Object.entries(properties ?? {})) {
+  const properties = children[0]?.constructor === Object ? children.shift() : {};
+  for (const [key, value] of Object.entries(properties)) {
     if (key.startsWith('on:')) node.addEventListener(key.slice(3), value);
     else attribute(node, key, value);
   }
-  node.append(...children.flat(2).filter((child) => child != null && child !== false && child !== ''));
+  node.append(...children.flat(2).filter((child) => child != null && child !== false));
   return node;
 };
 const attribute = (node, name, value) => {
   if (value == null || value === false) node.removeAttribute(name);
-  else if (node.getAttribute(name) !== String(value === true ? '' : value)) node.setAttribute(name, value === true ? '' : value);
+  else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 };
 const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 const show = (node, shown) => { if (node.hidden === shown) node.hidden = !shown; };
 const button = (text, click, properties) => el('button', { type: 'button', 'on:click': click, ...properties }, text);
+const small = (text, click, name) => button(text, click, { class: 'small', 'aria-label': name });
 
 // A part that is built again only when what it is made of has changed; the focus stays.
 const part = (node) => {
   let last;
   return (made, build) => {
-    const key = JSON.stringify(made);
+    const key = JSON.stringify(made), focused = node.contains(document.activeElement) && document.activeElement.textContent;
     if (key === last) return;
     last = key;
-    const focused = node.contains(document.activeElement) && document.activeElement;
-    const name = focused && (focused.dataset.name ?? focused.textContent);
     node.replaceChildren(...[build()].flat().filter(Boolean));
-    if (name && document.activeElement !== focused) {
-      const again = [...node.querySelectorAll('button, a, summary, select')].find((one) => (one.dataset.name ?? one.textContent) === name);
-      (again ?? node.closest('[tabindex]'))?.focus();
-    }
+    if (focused) ([...node.querySelectorAll('button, summary')].find((one) => one.textContent === focused) ?? node.closest('[tabindex]'))?.focus();
   };
 };
 
-// Rendering: what is dirty is drawn in one frame, ten times a second at most, and not while
-// nobody sees it. While the page is paused, only what the reader did himself is drawn.
-const draws = new Map();
-const dirty = new Set(), asked = new Set();
+// What is dirty is drawn in one frame, ten times a second at most, and not while nobody sees it.
+// While the page is paused, only what the reader asked for is drawn.
+const draws = {}, dirty = new Set(), asked = new Set();
 let scheduled = false, lastFrame = 0, paused = false;
 const frame = () => {
   scheduled = false;
   lastFrame = performance.now();
-  const parts = [...draws.keys()].filter((name) => dirty.has(name) && (!paused || asked.has(name)));
-  for (const name of parts) { dirty.delete(name); asked.delete(name); }
-  for (const name of parts) draws.get(name)();
+  const names = Object.keys(draws).filter((name) => dirty.has(name) && (!paused || asked.has(name)));
+  for (const name of names) { dirty.delete(name); asked.delete(name); }
+  for (const name of names) draws[name]();
 };
-const schedule = () => {
+const changed = (...names) => {
+  for (const name of names) dirty.add(name);
   if (scheduled || document.hidden) return;
   scheduled = true;
-  const wait = 100 - (performance.now() - lastFrame);
-  if (wait > 0) setTimeout(() => requestAnimationFrame(frame), wait);
-  else requestAnimationFrame(frame);
+  setTimeout(requestAnimationFrame, Math.max(0, 100 - performance.now() + lastFrame), frame);
 };
-const changed = (...names) => { for (const name of names) dirty.add(name); schedule(); };
 const wanted = (...names) => { for (const name of names) asked.add(name); changed(...names); };
 
-const announce = (text) => { $('announce').textContent = text; };
-let announced = '';
-const alertLine = (text, id) => {
-  if (text === announced) return;
-  announced = text;
-  const over = () => { announced = ''; $('alert').replaceChildren(); };
-  $('alert').replaceChildren(el('p', null, text), button('Show', () => { select(id); over(); }, { class: 'small' }), button('Dismiss', over, { class: 'small' }));
+const announce = (text) => say($('announce'), text);
+const notice = (tone, text, label = 'Dismiss', action = () => {}) => {
+  show($('notice'), Boolean(text));
+  attribute($('notice'), 'data-tone', tone);
+  $('notice').replaceChildren(...(text ? [el('span', text), small(label, () => { notice(); action(); })] : []));
 };
-
-const copy = async (text, what) => {
-  let copied = false;
-  try { await navigator.clipboard.writeText(text); copied = true; } catch {
+// What came of an action; it goes again by itself.
+const flash = (text, tone = 'ok') => {
+  notice(tone, text);
+  announce(text);
+  const shown = $('notice').firstChild;
+  setTimeout(() => shown.isConnected && notice(), tone === 'err' ? 20000 : 6000);
+};
+const copy = async (text) => {
+  let copied = true;
+  try { await navigator.clipboard.writeText(text); } catch {
     // Outside of secure contexts there is no clipboard interface.
-    const area = el('textarea', { class: 'unseen', readonly: true, 'aria-hidden': 'true' }, text);
-    const focused = document.activeElement;
-    ($('dialog').open ? $('dialog') : document.body).append(area);
+    const area = el('textarea.unseen', text), focused = document.activeElement;
+    (dialog.open ? dialog : document.body).append(area);
     area.select();
     copied = document.execCommand('copy');
     area.remove();
     focused?.focus();
   }
-  flash(copied ? `${what} copied.` : `${what} could not be copied: the browser does not allow it.`);
+  flash(copied ? 'Copied.' : 'The browser does not allow it to be copied.', copied ? 'ok' : 'err');
 };
 const save = (blob, name) => {
   const link = el('a', { href: URL.createObjectURL(blob), download: name });

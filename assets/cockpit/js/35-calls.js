@@ -1,40 +1,33 @@
 // How is the daemon asked and told? Tools over /mcp, reports as files, and all of it as curl.
 class Refusal extends Error {}
 let rpcId = 0, toolList = null;
+const ask = async (path, options) => {
+  const response = await fetch(path, options).catch(() => { throw new Refusal('The daemon cannot be reached, so that nobody knows whether it was done. Look again when the page is live.'); });
+  if (response.ok) return response;
+  const { error, message } = await response.json().catch(() => ({})), wait = response.headers.get('Retry-After');
+  throw new Refusal(`The daemon refused (${response.status}): ${sentence(error?.message ?? message ?? error ?? response.statusText)}${wait ? ` Try again in ${wait} s.` : ''}`);
+};
 const post = async (method, params) => {
-  let response;
-  try {
-    response = await fetch('/mcp', { method: 'POST', headers: withKey({ 'Content-Type': 'application/json', Accept: 'application/json' }), body: JSON.stringify({ jsonrpc: '2.0', id: ++rpcId, method, params }) });
-  } catch { throw new Refusal('The daemon cannot be reached. Nothing is known of whether it was done; look again when the page is live.'); }
-  const wait = Number(response.headers.get('Retry-After'));
-  let body;
-  try { body = await response.json(); } catch { throw new Refusal(`The daemon answered ${response.status} and nothing readable. Its log tells more.`); }
-  if (response.status === 401) throw new Refusal('The daemon does not know this key. Enter one that it knows.');
-  if (response.status === 429) throw new Refusal(`Too many requests. Try again${wait ? ` in ${wait} s` : ''}.`);
-  if (body.error) throw new Refusal(sentence(body.error.message ?? body.error));
-  return body.result;
+  const response = await ask('/mcp', { method: 'POST', headers: withKey({ 'Content-Type': 'application/json', Accept: 'application/json' }), body: JSON.stringify({ jsonrpc: '2.0', id: ++rpcId, method, params }) });
+  const { error, result } = await response.json();
+  if (error) throw new Refusal(sentence(error.message));
+  return result;
 };
 const call = async (name, args = {}) => {
   const result = await post('tools/call', { name, arguments: args });
-  if (result.isError) throw new Refusal(result.content?.[0]?.text ?? 'The tool failed and said nothing.');
-  return result.structuredContent ?? {};
+  if (result.isError) throw new Refusal(result.content[0].text);
+  return result.structuredContent;
 };
-const tools = async () => toolList ??= new Map((await post('tools/list')).tools.map((tool) => [tool.name, tool]));
-const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
-const curlOf = (name, args) => `curl -s ${location.origin}/mcp -H 'Content-Type: application/json'${you?.open ? '' : ' -H "X-API-Key: $LUKHAS_MCP_API_KEY"'} -d ${quoted(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }))}`;
+const toolNamed = async (name) => {
+  toolList ??= new Map((await post('tools/list')).tools.map((tool) => [tool.name, tool]));
+  if (!toolList.has(name)) throw new Refusal(`This daemon has no tool ${name}.`);
+  return toolList.get(name);
+};
+const curlOf = (name, args) => `curl -s ${location.origin}/mcp -H 'Content-Type: application/json'${you?.open ? '' : ' -H "X-API-Key: $LUKHAS_MCP_API_KEY"'} -d '${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }).replaceAll("'", `'\\''`)}'`;
 const report = async (id, format) => {
   try {
-    const response = await fetch(`/api/report/${encodeURIComponent(id)}?format=${format}`, { headers: withKey() });
-    if (!response.ok) throw new Refusal(`The report could not be fetched: the daemon answered ${response.status}.`);
+    const response = await ask(`/api/report/${encodeURIComponent(id)}?format=${format}`, { headers: withKey({}) });
     save(await response.blob(), `${id}.${format}`);
-    flash(`Report ${id}.${format} saved.`);
-  } catch (error) { flash(error instanceof Refusal ? error.message : 'The report could not be fetched: the daemon cannot be reached.', 'err'); }
-};
-// A line that says what came of an action, and goes again.
-let flashTimer = 0;
-const flash = (text, tone = 'ok') => {
-  notice(tone, text, 'Dismiss', () => notice());
-  announce(text);
-  clearTimeout(flashTimer);
-  flashTimer = setTimeout(() => $('notice').textContent.startsWith(text) && notice(), tone === 'err' ? 20000 : 6000);
+    flash(`The report is saved as ${id}.${format}.`);
+  } catch (error) { flash(error.message, 'err'); }
 };

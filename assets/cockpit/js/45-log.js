@@ -1,66 +1,65 @@
 // What happened? A ring of events, shown by nodes that are used again; nothing moves while
 // somebody reads.
 const RING = 1000, NODES = 150;
-const ring = [], fresh = [];
-let logPaused = false, eventTimes = [], eventCount = 0;
+const ring = [], fresh = [], times = [];
+let logPaused = false;
 const eventRate = () => {
-  const from = performance.now() - 5000;
-  eventTimes = eventTimes.filter(([at]) => at > from);
-  return eventTimes.reduce((sum, [, amount]) => sum + amount, 0) / 5;
+  while (times[0] < performance.now() - 5000) times.shift();
+  return times.length / 5;
 };
 const tellEvent = (event) => {
-  if (event.type === 'metric') return event.dataQuality === 'missing' ? 'no data' : `p95 ${milliseconds(event.latency_p95_ms)}, ${percent(event.error_rate)} failed`;
-  if (event.error) return event.error;
-  if (event.trouble) return event.trouble;
-  if (event.progress) return `${percent(event.progress.fraction)}${event.progress.note ? ` · ${event.progress.note}` : ''}`;
-  if (event.topic?.startsWith('model/')) return `${event.gate}: ${event.before ?? 'nothing'} → ${event.after ?? 'nothing'}`;
-  if (event.reason) return because(event.reason);
-  if (event.phase && event.type === 'update') return (STATES[event.phase] ?? ['', event.phase])[1];
-  return event.configId ?? (event.toGate ? `${event.fromGate} → ${event.toGate}` : '');
+  const { type, topic, error, trouble, progress, gate, before, after, reason, configId } = event;
+  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || configId || `${event.fromGate} → ${event.toGate}`);
 };
-const logEvent = (id, event, raw) => {
-  eventCount += 1;
-  const at = Math.floor(performance.now() / 250) * 250, newest = eventTimes.at(-1);
-  if (newest?.[0] === at) newest[1] += 1; else eventTimes.push([at, 1]);
-  if (event.type === 'metric' && !$('samples').checked) return;
-  const subject = event.canaryId && !event.topic.startsWith('model/') ? event.canaryId : event.jobId ?? '';
-  ring.push({ id, raw: raw.length < 4096 ? raw : JSON.stringify({ topic: event.topic, type: event.type, ts: event.ts, shortened: true }), ts: event.ts, type: event.type, subject, canary: event.canaryId, name: event.modelId ?? event.taskId ?? items.get(subject)?.name ?? subject, said: tellEvent(event) });
-  if (ring.length > RING) ring.shift();
-  fresh.push(ring.at(-1));
-  if (fresh.length > NODES) fresh.shift();
+// What happened last to each thing, so that the log does not begin empty.
+let seeded = '';
+const seedLog = () => {
+  if (seeded) return;
+  seeded = server.now;
+  for (const { id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item } of [...items.values()].sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
+    const event = { ...item, topic: `${kind}/${id}`, type: (over || kind === 'job' ? status : phase).toLowerCase(), ts };
+    addEvent(event, JSON.stringify(event));
+  }
+};
+const logEvent = (event, raw) => {
+  times.push(performance.now());
+  if (times.length > 20000) times.splice(0, 10000);
+  if ((event.type === 'metric' || event.progress) && !$('samples').checked) return;
+  if (event.ts > seeded || !ring.some(({ id, ts }) => ts === event.ts && id === (event.canaryId ?? event.jobId))) addEvent(event, raw);
+};
+const addEvent = (event, raw) => {
+  const { type, ts, topic, canaryId, jobId, modelId, taskId } = event, id = canaryId ?? jobId;
+  const entry = { raw: raw.length < 4096 ? raw : JSON.stringify({ topic, type, ts, shortened: true }), ts, id, type: (type === 'update' && event.phase) || type, name: modelId ?? taskId ?? id, said: tellEvent(event) };
+  for (const [list, most] of [[ring, RING], [fresh, NODES]]) if (list.push(entry) > most) list.shift();
   changed('log');
 };
 const logNode = () => {
   const [time, type, name, said] = ['time', 'span.type', 'span', 'span.said'].map((tag) => el(tag));
-  const node = el('button', { type: 'button', tabindex: -1 }, time, el('p', null, type, name, said));
-  const li = el('li', null, node);
-  node.addEventListener('click', () => { const id = li.entry.subject || li.entry.canary; if (items.has(id)) select(id, true); });
-  return Object.assign(li, { fill(entry) {
+  const li = el('li', button([time, el('span.told', type, name, said)], () => items.has(li.entry.id) && select(li.entry.id), { tabindex: -1 }));
+  li.fill = (entry) => {
+    const [glyph, word, tone] = stateWords(entry.type);
     li.entry = entry;
-    const [glyph, word, tone] = EVENTS[entry.type] ?? ['·', entry.type, 'muted'];
     say(time, clock(entry.ts).slice(-8));
-    attribute(time, 'datetime', entry.ts);
     attribute(time, 'title', utc(entry.ts));
     say(type, `${glyph} ${word}`);
     attribute(type, 'data-tone', tone);
     say(name, entry.name);
     say(said, entry.said);
-  } });
+  };
+  return li;
 };
-const reading = () => logPaused || $('events').scrollTop > 4;
-draws.set('log', () => {
-  const list = $('events');
-  show($('log-new'), reading() && fresh.length > 0);
-  say($('log-new'), `${fresh.length >= NODES ? `${NODES} or more` : fresh.length} new: show`);
-  if (reading()) return;
-  for (const entry of fresh) {
-    const node = list.children.length >= NODES ? list.lastChild : logNode();
+draws.log = () => {
+  const list = $('events'), reads = logPaused || list.scrollTop > 4;
+  show($('log-new'), reads && fresh.length > 0);
+  say($('log-new'), `${fresh.length}${fresh.length < NODES ? '' : ' or more'} new: show`);
+  if (reads) return;
+  for (const entry of fresh.splice(0)) {
+    const node = list.children.length < NODES ? logNode() : list.lastChild;
     node.fill(entry);
     list.prepend(node);
   }
-  fresh.length = 0;
-});
-$('events').addEventListener('scroll', () => { if (!reading() && fresh.length) changed('log'); }, { passive: true });
+};
+$('events').addEventListener('scroll', () => fresh.length && changed('log'), { passive: true });
 $('log-new').addEventListener('click', () => {
   if (logPaused) $('log-pause').click();
   $('events').scrollTop = 0;
@@ -68,9 +67,7 @@ $('log-new').addEventListener('click', () => {
 });
 $('log-pause').addEventListener('click', () => {
   logPaused = !logPaused;
-  attribute($('log-pause'), 'aria-pressed', String(logPaused));
+  attribute($('log-pause'), 'aria-pressed', logPaused);
   wanted('log');
 });
-$('log-save').addEventListener('click', () => {
-  save(new Blob(ring.map((entry) => `${entry.raw}\n`), { type: 'application/x-ndjson' }), 'cockpit-events.jsonl');
-});
+$('log-save').addEventListener('click', () => save(new Blob(ring.map(({ raw }) => `${raw}\n`), { type: 'application/x-ndjson' }), 'events.jsonl'));

@@ -1,93 +1,58 @@
 // What does a canary show? Where it stands, what was measured, and how far the evidence is.
-const METRICS = { latency_p95: ['p95 latency', 'latency_p95_ms', milliseconds, 'slow requests'], error_rate: ['Error rate', 'error_rate', percent, 'failed requests'] };
-const targetOf = (item, metric) => metric === 'error_rate' ? item.policy?.targets?.max_error_rate : item.policy?.targets?.latency_p95_ms;
+const METRICS = { latency_p95: ['p95 latency', 'latency_p95_ms', milliseconds, 'slow requests', 'latency_p95_ms'], error_rate: ['Error rate', 'error_rate', percent, 'failed requests', 'max_error_rate'] };
+const targetsOf = ({ policy }) => Object.keys(METRICS).filter((metric) => policy?.targets[METRICS[metric][4]] != null);
 const canaryVerdict = (item) => {
-  const last = answers.why?.facts?.at(-1);
-  if (item.over) {
-    const [, , tone] = STATES[item.status] ?? STATES.PENDING;
-    const word = { PROMOTED: 'Promoted', ROLLED_BACK: 'Rolled back', FAILED: 'Failed' }[item.status] ?? 'Over';
-    return [`${word} after ${duration(item.elapsedSeconds)}${item.reason ? `, because ${because(item.reason)}` : ''}.`, last && /_(promote|rollback)$/.test(last.action) ? last.message : '', item.reason === 'aborted' ? 'muted' : tone];
-  }
-  const trouble = troubleOf(item);
-  const about = {
-    awaiting_start: 'Waits for somebody to approve its start.', entering: `${item.modelId} is being put into ${item.toGate}.`,
-    observing: `Watched ${item.policy?.gateChange === 'at_promotion' || item.dryRun ? `in ${item.fromGate}` : `in ${item.toGate}`}: nothing is decided yet.`,
-    paused: 'Paused: its clock stands still and nothing is decided.', awaiting_approval: 'The evidence is in. Waits for somebody to approve its promotion.',
-    promoting: `${item.modelId} is being confirmed in ${item.toGate}.`, rolling_back: `${item.toGate} is being put back, because ${because(item.reason)}.`,
-  }[item.phase] ?? item.phase;
-  return [about, trouble && !item.phase.startsWith('awaiting') ? sentence(trouble) : '', item.trouble || item.phase === 'rolling_back' || (trouble && item.phase === 'observing') ? 'err' : trouble || item.phase === 'paused' ? 'warn' : 'accent'];
+  const { phase, fromGate, toGate, over, reason, elapsedSeconds, dryRun, policy } = item, trouble = troubleOf(item), [, word, tone] = stateOf(item);
+  if (over) return [sentence(`${word} after ${duration(elapsedSeconds)}${reason ? `: ${because(reason)}` : ''}`), answers.facts?.at(-1).message, reason === 'aborted' ? 'muted' : tone];
+  const needed = most(item, 'requestsNeeded'), said = { observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: ${needed == null ? 'nothing is decided yet' : needed ? `${count(needed)} more requests, about ${duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), remaining(item))))}` : `proved so far, ${duration(Math.ceil(remaining(item)))} to go`}.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.` };
+  return [said[phase] ?? sentence(word), sentence(trouble) || targetsOf(item).map((metric) => `${METRICS[metric][0]}: ${betsOf(evidenceOf(item)[metric])}`).join(' '), trouble && tone !== 'warn' ? 'err' : tone];
 };
 const canarySteps = (item) => {
-  const facts = answers.why?.facts ?? [], at = (action, phase) => facts.findLast((fact) => fact.action === action && (!phase || fact.details?.phase === phase))?.ts;
-  const phases = ['awaiting_start', 'entering', 'observing', 'awaiting_approval', 'promoting', 'over'];
-  const found = { paused: 2, rolling_back: 4 }[item.phase] ?? phases.indexOf(item.phase);
-  const entered = at('canary_observe') ?? (item.policy?.gateChange === 'at_start' ? null : item.began);
-  const bad = ['ROLLED_BACK', 'FAILED'].includes(item.status) || item.phase === 'rolling_back';
-  const end = stateOf({ ...item, over: true, status: item.over ? item.status : item.phase === 'rolling_back' ? 'ROLLED_BACK' : 'PROMOTED' });
-  const decided = item.over || found >= 3;
-  const stage = (index) => found > index ? 'done' : found === index ? 'now' : 'todo';
-  return [
-    [`from ${item.fromGate}`, item.began, 'done'],
-    [`enter ${item.toGate}`, entered ?? (item.phase === 'awaiting_start' ? 'awaits approval' : ''), item.over && !entered ? 'todo' : stage(1)],
-    ['observe', item.policy ? `${duration(item.over ? item.elapsedSeconds : item.policy.windowSeconds - remaining(item))} of ${duration(item.policy.windowSeconds)}` : '', item.over ? (entered ? 'done' : 'todo') : stage(2)],
-    ['decide', item.decidedAt ?? at('canary_rollback', 'decided') ?? (item.phase === 'awaiting_approval' ? 'awaits approval' : ''), item.over ? 'done' : decided ? (found === 3 ? 'now' : 'done') : 'todo'],
-    [`${end.glyph} ${item.over || bad ? end.word : 'promoted'}`, item.over ? item.updatedAt : item.phase === 'rolling_back' ? 'putting back' : '', item.over ? 'done' : ['rolling_back', 'promoting'].includes(item.phase) ? 'now' : 'todo', bad ? 'err' : 'ok'],
-  ];
+  const { phase, over, status, policy, began, fromGate, toGate, decidedAt, updatedAt, elapsedSeconds } = item, at = (action) => answers.facts?.find((fact) => fact.action === action)?.ts;
+  const reached = over ? 9 : { awaiting_start: 0, entering: 1, awaiting_approval: 3, promoting: 4, rolling_back: 4 }[phase] ?? 2, [glyph, word, tone] = over ? stateOf(item) : stateWords(phase === 'rolling_back' ? 'ROLLED_BACK' : 'PROMOTED');
+  return [[`from ${fromGate}`, began], [`enter ${toGate}`, at('canary_observe')], ['observe', policy && `${duration(Math.floor(over ? elapsedSeconds : policy.windowSeconds - remaining(item)))} of ${duration(policy.windowSeconds)}`], ['decide', decidedAt ?? at('canary_rollback')], [`${glyph} ${word}`, over && updatedAt]]
+    .map(([name, when], index) => [name, when || '', reached > index ? 'done' : reached === index ? 'now' : 'todo', index === 4 ? tone : undefined]);
 };
-const evidenceOf = (item) => Object.keys(item.evidence ?? {}).length ? item.evidence : Object.fromEntries((answers.status?.evidence?.metrics ?? []).filter(({ counts }) => counts).map(({ metric, target, counts: { logE, breachAt, requests, bad, estimate, interval, conformance } }) =>
-  [metric, { breach: logE, breachAt, proof: conformance?.logE, proofAt: conformance?.proofAt, requests, bad, estimate, target, low: interval?.low, high: interval?.high, requestsNeeded: conformance?.requestsNeeded, secondsNeeded: conformance?.secondsNeeded }]));
-
-const checksOf = (item, evidence) => ['error_rate', 'latency_p95'].filter((metric) => targetOf(item, metric) != null).map((metric) => {
-  const [label, member, format, bad] = METRICS[metric], found = evidence[metric], target = targetOf(item, metric);
-  const scalars = answers.status?.evidence?.metrics?.find((one) => one.metric === metric);
-  const seen = metric === 'error_rate' && found ? percent(found.estimate) : known(item[member], format);
-  const state = found ? (found.breach >= found.breachAt ? 'breach' : found.proof >= found.proofAt ? 'conforms' : 'open') : scalars?.state;
-  return [label,
-    found ? `${seen}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : seen,
-    `≤ ${format(target)}`,
-    found ? `${odds(found.breach)} that it is broken (needs ${odds(found.breachAt)}); ${odds(found.proof)} that it is met (needs ${odds(found.proofAt)})` : 'weak: single values, no counts',
-    state === 'breach' ? ['✕', 'fail', 'err'] : state === 'conforms' ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']];
-});
+const evidenceOf = (item) => item.evidence ?? {};
+const most = (item, name) => {
+  const all = targetsOf(item).map((metric) => evidenceOf(item)[metric]?.[name]);
+  return all.length && all.every(Number.isFinite) ? Math.max(...all) : null;
+};
+const canaryFacts = (item) => {
+  const { policy, over, dataQuality, phase, elapsedSeconds } = item, left = remaining(item), length = `of ${duration(policy?.windowSeconds)}`, needed = most(item, 'requestsNeeded');
+  return [['Requests so far', count(most(item, 'requests')), policy?.minRequests && `at least ${count(policy.minRequests)}`],
+    !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null ? 'not on the way to a proof' : 'for a proof'],
+    !over && ['Time to verdict', phase === 'paused' ? 'stopped' : duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), left)))],
+    over ? ['Decided after', duration(elapsedSeconds), length] : ['Window left', duration(Math.ceil(left)), length],
+    ...Object.values(METRICS).map(([name, member, format, , limit]) => { const target = policy?.targets[limit]; return [name, dataQuality === 'missing' ? 'no data' : format(item[member]), target == null ? 'no target' : `at most ${format(target)}`, (dataQuality === 'missing' || item[member] > target) && 'err']; })];
+};
+const betsOf = (found) => found ? `broken ${odds(found.breach)}, needs ${odds(found.breachAt)}; met ${odds(found.proof)}, needs ${odds(found.proofAt)}.` : 'weak, single values without counts of requests.';
+const checkOf = (item, metric) => {
+  const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : format(item[member]);
+  return [label, found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : value, `≤ ${format(item.policy.targets[limit])}`, betsOf(found),
+    found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']];
+};
 
 const canaryDetail = (item) => {
-  const frame = frameOf(item), [factList, drawFacts] = facts(), panel = whyPanel();
-  const charts = Object.entries(METRICS).filter(([metric]) => targetOf(item, metric) != null || !item.policy).map(([metric, [label, member, format]]) => ({
-    metric, member, format,
-    chart: createChart({ title: label, unit: metric === 'error_rate' ? '%' : 'ms', format }),
-    odds: createChart({ title: `${label}: evidence`, unit: 'log odds', format: (value) => odds(value).replace('less than 1 to 1', '1 to 1'), names: ['broken', 'met'] }),
-    line: el('p.odds'),
-  }));
-  frame.article.append(factList, el('div.charts', null, charts.map(({ chart, odds, line, metric }) => el('section', { 'aria-label': METRICS[metric][0] }, chart.element, odds.element, line))), panel.node);
+  const charts = el('div.charts'), frame = frameOf(item, canaryVerdict, canarySteps, canaryFacts, charts), views = [];
   let drawn = '';
-  return { article: frame.article, leave() { for (const { chart, odds } of charts) { chart.destroy(); odds.destroy(); } }, draw() {
-    frame.draw();
-    const evidence = evidenceOf(item), known = Object.values(evidence), left = remaining(item);
-    const most = (name) => known.length && known.every((one) => one[name] != null) ? Math.max(...known.map((one) => one[name])) : null;
-    const requests = known.length ? Math.max(...known.map((one) => one.requests ?? 0)) : null;
-    const needed = most('requestsNeeded'), seconds = most('secondsNeeded');
-    drawFacts([
-      ['Requests so far', count(requests), item.policy?.minRequests ? `at least ${count(item.policy.minRequests)}` : ''],
-      !item.over && ['Still needed', needed == null ? '–' : needed ? `${count(needed)}` : 'none', needed == null ? 'not on the way to a proof' : 'requests for a proof'],
-      !item.over && ['Time to verdict', item.phase === 'paused' ? 'stopped' : known.length && seconds != null ? `${duration(Math.ceil(Math.max(seconds, left ?? 0)))}` : duration(left == null ? null : Math.ceil(left)), 'a breach decides at once'],
-      item.over ? ['Decided after', duration(item.elapsedSeconds), `of ${duration(item.policy?.windowSeconds)}`] : ['Window left', duration(left == null ? null : Math.ceil(left)), `of ${duration(item.policy?.windowSeconds)}`],
-      ['p95 latency', item.dataQuality === 'missing' ? 'no data' : milliseconds(item.latency_p95_ms), targetOf(item, 'latency_p95') != null ? `at most ${milliseconds(targetOf(item, 'latency_p95'))}` : 'no target', item.latency_p95_ms > targetOf(item, 'latency_p95') ? 'err' : null],
-      ['Error rate', item.dataQuality === 'missing' ? 'no data' : percent(item.error_rate), targetOf(item, 'error_rate') != null ? `at most ${percent(targetOf(item, 'error_rate'))}` : 'no target', item.error_rate > targetOf(item, 'error_rate') ? 'err' : null],
-    ]);
-    const points = answers.points, key = `${points?.length} ${points?.at(-1)?.elapsedSeconds} ${item.over}`;
-    if (points && item.policy && key !== drawn) {
-      drawn = key;
-      const { windowSeconds, warmupSeconds, pollSeconds } = item.policy;
-      const common = { window: [0, windowSeconds], warmup: warmupSeconds ? [0, warmupSeconds] : undefined, gapAfter: 3 * pollSeconds, now: item.over ? undefined : points.at(-1)?.elapsedSeconds };
-      for (const { metric, member, format, chart, odds: bets, line } of charts) {
-        const target = targetOf(item, metric), found = evidence[metric];
-        chart.update({ ...common, points: points.map((point) => [point.elapsedSeconds, point.dataQuality === 'missing' ? null : point[member] ?? null]), limit: target == null ? null : { value: target, label: `target at most ${format(target)}` } });
-        const bet = (name) => points.map((point) => [point.elapsedSeconds, point.evidence?.[metric]?.[name] ?? null]);
-        show(bets.element, Boolean(found));
-        if (!found) { say(line, 'Measured by single values: there is no count of requests, so the evidence is weak.'); continue; }
-        bets.update({ ...common, points: bet('breach'), limit: { value: found.breachAt, label: `rolled back at ${odds(found.breachAt)}` }, second: { points: bet('proof'), limit: { value: found.proofAt, label: `proved at ${odds(found.proofAt)}` } } });
-        say(line, `Broken: ${odds(found.breach)}; needs ${odds(found.breachAt)}. Met: ${odds(found.proof)}; needs ${odds(found.proofAt)}.`);
-      }
+  return { ...frame, leave: () => views.forEach(({ chart, bets }) => { chart.destroy(); bets.destroy(); }), draw() {
+    const { policy, over, elapsedSeconds } = item, { points } = answers, key = `${points?.length} ${points?.at(-1)?.elapsedSeconds} ${over}`, metrics = targetsOf(item);
+    frame.draw(metrics.map((metric) => checkOf(item, metric)));
+    if (!points || !metrics.length || key === drawn) return;
+    drawn = key;
+    if (!views.length) for (const metric of metrics) {
+      const [title, , format] = METRICS[metric], chart = createChart({ title, unit: metric === 'error_rate' ? '%' : 'ms', format }), bets = createChart({ title: `${title}: evidence`, unit: 'log odds', format: (value) => odds(value).replace('under ', ''), names: ['broken', 'met'] });
+      charts.append(el('section', { role: 'group', 'aria-label': title }, chart.element, bets.element));
+      views.push({ metric, chart, bets });
     }
-    panel.draw(checksOf(item, evidence), answers.status?.decisions?.at(-1));
+    const common = { window: [0, policy.windowSeconds], warmup: policy.warmupSeconds ? [0, policy.warmupSeconds] : undefined, gapAfter: 3 * policy.pollSeconds, now: over ? undefined : elapsedSeconds };
+    const series = (of) => points.map((point) => [point.elapsedSeconds, point.dataQuality === 'missing' ? null : of(point) ?? null]);
+    for (const { metric, chart, bets } of views) {
+      const [, member, format, , limit] = METRICS[metric], value = policy.targets[limit], found = evidenceOf(item)[metric], bet = (name, what) => ({ points: series(({ evidence }) => evidence?.[metric]?.[name]), limit: { value: found[`${name}At`], label: `${what} at ${odds(found[`${name}At`])}` } });
+      chart.update({ ...common, points: series((point) => point[member]), limit: { value, label: `target at most ${format(value)}` } });
+      show(bets.element, Boolean(found));
+      if (found) bets.update({ ...common, ...bet('breach', 'rolled back'), second: bet('proof', 'proved') });
+    }
   } };
 };

@@ -12,7 +12,9 @@ use super::query::{Query, QueryError};
 use super::scrape::{PageUrl, PageUrlError, Scrape, Selectors};
 use super::selector::{Selector, SelectorError};
 use super::source::{Look, MetricsSource, Needs, Offer, Offers, Past, PastError};
-use crate::adapters::outbound::{Credentials, Outbound, OutboundError, OutboundOptions};
+use crate::adapters::outbound::{
+    Credentials, Outbound, OutboundError, OutboundOptions, ServerState,
+};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{MetricsSettings, PrometheusSettings, ScrapeSettings, Settings};
 
@@ -230,6 +232,10 @@ impl Mixed {
 impl MetricsSource for Mixed {
     fn name(&self) -> &'static str {
         "scrape+prometheus"
+    }
+
+    fn servers(&self) -> Vec<(&'static str, ServerState)> {
+        [self.errors.servers(), self.latency.servers()].concat()
     }
 
     fn offers(&self) -> Offers {

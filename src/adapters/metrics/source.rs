@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::looked::Looked;
+use crate::adapters::outbound::ServerState;
 use crate::clock::Timestamp;
 use crate::ids::{GateId, ModelId};
 
@@ -156,6 +157,11 @@ pub trait MetricsSource: fmt::Debug + Send + Sync + 'static {
 
     /// What it can see.
     fn offers(&self) -> Offers;
+
+    /// What it is called that is asked, and how that server has been of late.
+    fn servers(&self) -> Vec<(&'static str, ServerState)> {
+        Vec::new()
+    }
 
     /// Looks at a gate now.
     async fn look(&self, look: &Look) -> Looked;

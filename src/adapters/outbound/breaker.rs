@@ -40,6 +40,31 @@ enum State {
     },
 }
 
+/// Whether a server is called, for who looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakerState {
+    /// It was not called yet.
+    Unused,
+    /// It is.
+    Closed,
+    /// It failed too often, and is left alone for a while.
+    Open,
+    /// One call finds out whether it is well again.
+    Probing,
+}
+
+impl BreakerState {
+    /// The state in one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unused => "unused",
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::Probing => "probing",
+        }
+    }
+}
+
 /// How a call was let through. It must be given back with what became of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
@@ -72,6 +97,17 @@ impl Breaker {
             }
             State::Open { until, .. } => Err(until.duration_since(now)),
             State::Probing { .. } => Err(SHORTEST_WAIT),
+        }
+    }
+
+    /// Whether calls are let through, and after how long one will be where none is.
+    pub(super) fn look(&self, now: Instant) -> (BreakerState, Option<Duration>) {
+        match self.state {
+            State::Closed { .. } => (BreakerState::Closed, None),
+            State::Open { until, .. } => {
+                (BreakerState::Open, Some(until.saturating_duration_since(now)))
+            }
+            State::Probing { .. } => (BreakerState::Probing, None),
         }
     }
 
@@ -130,11 +166,14 @@ mod tests {
         let mut breaker = Breaker::new();
         failed(&mut breaker, 5, start);
         assert_eq!(breaker.admit(start), Err(SHORTEST_WAIT));
+        assert_eq!(breaker.look(start), (BreakerState::Open, Some(SHORTEST_WAIT)));
         let later = start + SHORTEST_WAIT;
         assert_eq!(breaker.admit(later), Ok(Admission::Probe));
         assert!(breaker.admit(later).is_err(), "one probe at a time");
+        assert_eq!(breaker.look(later), (BreakerState::Probing, None));
         breaker.note(Admission::Probe, Outcome::Success, later, 0.0);
         assert_eq!(breaker.admit(later), Ok(Admission::Ordinary));
+        assert_eq!(breaker.look(later), (BreakerState::Closed, None));
     }
 
     #[test]

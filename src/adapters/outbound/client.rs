@@ -16,6 +16,7 @@ use url::Url;
 use super::breaker::{Admission, Breaker, Outcome};
 use super::call::{Call, Credentials, HeaderText, secret_value};
 use super::error::OutboundError;
+use super::record::{CallRecord, ServerState};
 use crate::supervision::jitter;
 
 /// How long it may take until a connection stands.
@@ -43,6 +44,7 @@ pub struct Outbound {
     client: Client,
     /// Absent where no call is to depend on what became of others.
     breaker: Option<Arc<Mutex<Breaker>>>,
+    record: Arc<Mutex<CallRecord>>,
 }
 
 impl fmt::Debug for Outbound {
@@ -129,7 +131,8 @@ impl Outbound {
         // It fails only where a choice was made before, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
         let client = builder.build().map_err(unusable("the TLS set-up"))?;
-        Ok(Self { server, base, client, breaker: Some(Arc::new(Mutex::new(Breaker::new()))) })
+        let breaker = Some(Arc::new(Mutex::new(Breaker::new())));
+        Ok(Self { server, base, client, breaker, record: Arc::default() })
     }
 
     /// Lets every call through, whatever became of those before. For callers that ask at a pace of
@@ -138,6 +141,14 @@ impl Outbound {
     #[must_use]
     pub fn without_breaker(self) -> Self {
         Self { breaker: None, ..self }
+    }
+
+    /// How the server has been of late.
+    pub fn state(&self) -> ServerState {
+        let breaker = self.breaker.as_deref();
+        let breaker = breaker.map(|breaker| breaker.lock().unwrap_or_else(PoisonError::into_inner));
+        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        record.state(self.server, breaker.as_deref(), Instant::now())
     }
 
     /// What errors call the server.
@@ -160,6 +171,7 @@ impl Outbound {
         if let Some(permit) = permit {
             permit.settle(&answer);
         }
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).note(&answer);
         answer
     }
 

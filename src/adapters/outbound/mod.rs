@@ -17,7 +17,10 @@ mod breaker;
 mod call;
 mod client;
 mod error;
+mod record;
 
+pub use self::breaker::BreakerState;
 pub use self::call::{Call, Credentials};
 pub use self::client::{Answer, Outbound, OutboundOptions};
 pub use self::error::OutboundError;
+pub use self::record::ServerState;

@@ -14,7 +14,7 @@ use sha2::Sha256;
 
 use super::remote::{Remote, RemoteSettings, quote};
 use super::{ModelRegistry, PlaceChange, RegistryError, Standing};
-use crate::adapters::outbound::{Answer, Call, OutboundError};
+use crate::adapters::outbound::{Answer, Call, OutboundError, ServerState};
 use crate::ids::{CanaryId, GateId, ModelId};
 
 const NAME: &str = "http";
@@ -108,6 +108,10 @@ impl ModelRegistry for HttpRegistry {
 
     fn longest_delay(&self) -> std::time::Duration {
         self.remote.longest_delay()
+    }
+
+    fn server(&self) -> Option<ServerState> {
+        Some(self.remote.state())
     }
 
     fn check(&self, _: &ModelId, gate: &GateId) -> Result<(), RegistryError> {

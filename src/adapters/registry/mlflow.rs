@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::remote::{Remote, RemoteSettings, quote};
 use super::{ModelRegistry, PlaceChange, RegistryError, Standing};
-use crate::adapters::outbound::{Answer, Call, OutboundError};
+use crate::adapters::outbound::{Answer, Call, OutboundError, ServerState};
 use crate::ids::{CanaryId, GateId, ModelId};
 
 const NAME: &str = "mlflow";
@@ -106,6 +106,10 @@ impl ModelRegistry for MlflowRegistry {
 
     fn longest_delay(&self) -> std::time::Duration {
         self.remote.longest_delay()
+    }
+
+    fn server(&self) -> Option<ServerState> {
+        Some(self.remote.state())
     }
 
     fn check(&self, model: &ModelId, gate: &GateId) -> Result<(), RegistryError> {

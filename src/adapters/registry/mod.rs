@@ -19,6 +19,7 @@ pub use self::git::GitRegistry;
 pub use self::http::HttpRegistry;
 pub use self::mlflow::MlflowRegistry;
 pub use self::remote::RemoteSettings;
+use crate::adapters::outbound::ServerState;
 use crate::clock::Timestamp;
 use crate::ids::{CanaryId, GateId, ModelId};
 
@@ -96,6 +97,11 @@ pub trait ModelRegistry: Send + Sync + 'static {
     /// has been made or not once it is asked; what was sent to a server may still be on its way.
     fn longest_delay(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// How the server has been of late, for a registry that is one.
+    fn server(&self) -> Option<ServerState> {
+        None
     }
 
     /// Says whether the registry can have such a model in such a gate, by their names alone.

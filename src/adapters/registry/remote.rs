@@ -8,7 +8,7 @@ use url::Url;
 
 use super::RegistryError;
 use crate::adapters::outbound::{
-    Answer, Call, Credentials, Outbound, OutboundError, OutboundOptions,
+    Answer, Call, Credentials, Outbound, OutboundError, OutboundOptions, ServerState,
 };
 
 /// The longest answer that is read, in bytes.
@@ -54,6 +54,11 @@ impl Remote {
         };
         let server = Outbound::new(title, settings.url.clone(), &options)?;
         Ok(Self { name, server, timeout: settings.timeout })
+    }
+
+    /// How the server has been of late.
+    pub(super) fn state(&self) -> ServerState {
+        self.server.state()
     }
 
     /// How long a call without an answer may still take effect.

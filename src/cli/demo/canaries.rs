@@ -1,4 +1,5 @@
-//! Two canaries of the demo's model server: a good version and a bad one, each until it is decided.
+//! Canaries of the demo's model server: a good version and a bad one, each until it is decided, and
+//! one that is left to be watched.
 
 use std::net::SocketAddr;
 
@@ -11,8 +12,11 @@ use crate::client::{Daemon, EventStream};
 /// The model of the demo, without its version.
 const MODEL: &str = "adder";
 
-/// How long each canary is watched, in seconds.
+/// How long a canary is watched whose decision the demo tells, in seconds.
 const WINDOW: u32 = 15;
+
+/// How long the one is watched that is left running, in seconds.
+const LONG_WINDOW: u32 = 300;
 
 /// Watches both versions and returns the canary of the bad one.
 pub(super) async fn show(daemon: &Daemon, server: SocketAddr) -> Result<String, Failure> {
@@ -27,21 +31,20 @@ pub(super) async fn show(daemon: &Daemon, server: SocketAddr) -> Result<String, 
     watch(daemon, server, 3).await
 }
 
+/// Leaves a good version running for a while, asked by somebody for as long as the demo serves.
+pub(super) async fn leave_one_running(daemon: &Daemon, server: SocketAddr) -> Result<(), Failure> {
+    let model = format!("{MODEL}:4");
+    start(daemon, &model, LONG_WINDOW).await?;
+    actix::spawn(async move { model_server::ask_for_ever(server, &model).await });
+    Ok(())
+}
+
 async fn watch(daemon: &Daemon, server: SocketAddr, version: u32) -> Result<String, Failure> {
     let model = format!("{MODEL}:{version}");
     let asked = model.clone();
     let requests = actix::spawn(async move { model_server::ask_for_ever(server, &asked).await });
     let mut stream = daemon.events("canary/*").await?;
-    let call = json!({
-        "modelId": model, "fromGate": "staging", "toGate": "production", "windowSeconds": WINDOW,
-        "targets": { "max_error_rate": 0.02, "latency_p95_ms": 50 },
-    });
-    println!("start_canary {call}");
-    let started = daemon.call("start_canary", &call).await?;
-    let started = &started["structuredContent"];
-    let canary = started["canaryId"].as_str().unwrap_or_default().to_owned();
-    println!("  -> {canary} {}", started["status"]);
-    println!("  {}\n", started["feasibility"]["sentence"].as_str().unwrap_or_default());
+    let canary = start(daemon, &model, WINDOW).await?;
     follow(&mut stream, &canary).await?;
     requests.abort();
     let why = daemon.call("why", &json!({ "id": canary })).await?;
@@ -50,6 +53,20 @@ async fn watch(daemon: &Daemon, server: SocketAddr, version: u32) -> Result<Stri
     let models = gates["structuredContent"]["models"].as_array().cloned().unwrap_or_default();
     let ids: Vec<&str> = models.iter().filter_map(|model| model["modelId"].as_str()).collect();
     println!("  production: {}\n", ids.join(", "));
+    Ok(canary)
+}
+
+async fn start(daemon: &Daemon, model: &str, window: u32) -> Result<String, Failure> {
+    let call = json!({
+        "modelId": model, "fromGate": "staging", "toGate": "production", "windowSeconds": window,
+        "targets": { "max_error_rate": 0.02, "latency_p95_ms": 50 },
+    });
+    println!("start_canary {call}");
+    let started = daemon.call("start_canary", &call).await?;
+    let started = &started["structuredContent"];
+    let canary = started["canaryId"].as_str().unwrap_or_default().to_owned();
+    println!("  -> {canary} {}", started["status"]);
+    println!("  {}\n", started["feasibility"]["sentence"].as_str().unwrap_or_default());
     Ok(canary)
 }
 

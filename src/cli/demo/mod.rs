@@ -1,5 +1,6 @@
 //! `demo`: a daemon in a scratch directory, the shipped eval from its acceptance to its story, two
-//! canaries of a small model server, one good and one bad, and the next lines to try.
+//! canaries of a small model server, one good and one bad, and the next lines to try, while a slow
+//! eval and a long canary go on in the cockpit.
 
 mod canaries;
 mod model_server;
@@ -19,6 +20,9 @@ use crate::telemetry;
 /// What the demo runs: the shipped eval, slowly enough to be watched.
 const TASK: &str = "smollm2.quick";
 const CONFIGURATION: &str = "default";
+
+/// What it leaves running: the same eval at four samples a second.
+const SLOW_CONFIGURATION: &str = "slow-motion";
 
 /// The port of the demo, where none is asked for.
 const PORT: u16 = 8766;
@@ -63,7 +67,8 @@ async fn demo(mut settings: Settings, any_port: bool, directory: &Path) -> Resul
         started => started?,
     };
     let url = format!("http://{}", app.address());
-    println!("A daemon serves at {url}, with its state in {}.\n", directory.display());
+    println!("A daemon serves at {url}, with its state in {}.", directory.display());
+    println!("Watch all of this in the cockpit: {url}/cockpit.html\n");
     let daemon = Daemon::at(&url, None)?;
     let told = actix::spawn(async move { tell(&daemon, &url, models).await });
     let watched = actix::spawn(async move {
@@ -87,6 +92,11 @@ async fn tell(daemon: &Daemon, url: &str, models: SocketAddr) -> Result<(), Fail
     let why = daemon.call("why", &json!({ "id": job })).await?;
     println!("\nWhy? Its story:\n\n{}", indented(&why["content"][1]["text"]));
     let canary = canaries::show(daemon, models).await?;
+    let slow = json!({ "taskId": TASK, "configId": SLOW_CONFIGURATION });
+    println!("Something to watch and to abort in the cockpit, {url}/cockpit.html:\n");
+    println!("run_eval {slow}");
+    daemon.call("run_eval", &slow).await?;
+    canaries::leave_one_running(daemon, models).await?;
     println!("Try next, while this goes on serving (Ctrl-C ends it):\n");
     for line in next_lines(url, &job, &canary) {
         println!("{line}\n");
@@ -126,7 +136,7 @@ fn next_lines(url: &str, job: &str, canary: &str) -> [String; 5] {
     };
     [
         call("status", json!({ "jobId": job })),
-        call("run_eval", json!({ "taskId": TASK, "configId": "slow-motion" })),
+        call("run_eval", json!({ "taskId": TASK, "configId": SLOW_CONFIGURATION })),
         call("why_math", json!({ "id": canary })),
         call("replay_decision", json!({ "id": canary })),
         format!("curl -N '{url}/sse?topic=*&lastEventId=0'"),

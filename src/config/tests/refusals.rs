@@ -118,6 +118,7 @@ fn variables_of_others_are_let_be() {
     let case = Case::new()
         .variable("LUKHAS_MCP_URL", "http://127.0.0.1:8766")
         .variable("LUKHAS_MCP_API_KEY", "k")
+        .variable("LUKHAS_MCP_API_KEY_FILE", "f")
         .variable("LUKHAS_MCP_SERVICE_HOST", "10.0.0.1")
         .variable("LUKHAS_MCP_PORT", "tcp://10.0.0.1:8766")
         .variable("LUKHAS_MCP_PORT_8766_TCP_ADDR", "10.0.0.1")

@@ -77,6 +77,9 @@ async function startDaemon(directory, port, environment) {
   const address = await eventually("the daemon's address", () => {
     if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}:\n${log.join("\n")}`);
     return log.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line)).find((line) => line.message === "ready")?.address;
+  }).catch((error) => {
+    child.kill("SIGKILL");
+    throw error;
   });
   const url = `http://${address}`;
 

@@ -134,6 +134,7 @@ fn every_path() -> impl Iterator<Item = &'static str> {
     ROUTES.iter().map(|route| match route.path {
         "/repo/{path:.*}" => "/repo/evals/tasks/quick.toml",
         "/documents/{id:.*}" => "/documents/adder:3",
+        "/api/report/{id:.*}" => "/api/report/adder:3",
         path => {
             assert!(!path.contains('{'), "{path} needs an example");
             path

@@ -25,7 +25,7 @@ use super::scrape::Selectors;
 use super::selector::Selector;
 use super::source::{Look, MetricsSource, Offer, Offers, Past, PastError};
 use super::time_limit;
-use crate::adapters::outbound::Outbound;
+use crate::adapters::outbound::{Outbound, ServerState};
 use crate::clock::{Clock, Timestamp};
 use crate::config::BucketUnit;
 
@@ -203,6 +203,10 @@ fn number<T>(value: f64, window_ms: u64) -> Seen<T> {
 impl MetricsSource for Prometheus {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn servers(&self) -> Vec<(&'static str, ServerState)> {
+        vec![(NAME, self.outbound.state())]
     }
 
     fn offers(&self) -> Offers {

@@ -22,7 +22,7 @@ use super::measurement::Gap;
 use super::selector::{BoundSelector, Selector};
 use super::source::{Look, MetricsSource, Offer, Offers, Past, PastError};
 use super::time_limit;
-use crate::adapters::outbound::{Answer, Call, Outbound};
+use crate::adapters::outbound::{Answer, Call, Outbound, ServerState};
 use crate::clock::{Clock, Timestamp};
 use crate::config::BucketUnit;
 
@@ -173,6 +173,10 @@ fn format_of(content_type: Option<&str>) -> Result<Format, Gap> {
 impl MetricsSource for Scrape {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn servers(&self) -> Vec<(&'static str, ServerState)> {
+        vec![(NAME, self.outbound.state())]
     }
 
     fn offers(&self) -> Offers {

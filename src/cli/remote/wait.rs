@@ -1,0 +1,187 @@
+//! Waiting until a job or a canary is over, and the exit code that its end is worth.
+
+use std::io::Write as _;
+
+use serde_json::Value;
+
+use crate::cli::exit::Failure;
+use crate::cli::remote::answers::{Canary, Job, bad_end, is_over};
+use crate::cli::remote::canaries::watched;
+use crate::cli::remote::session::{Session, read, say};
+use crate::cli::remote::thing::Thing;
+use crate::cli::terminal::bar::{bar, percent};
+use crate::cli::terminal::screen;
+use crate::cli::terminal::style::Line;
+use crate::client::Told;
+
+/// The columns of a bar on the line that is rewritten.
+const BAR: u16 = 20;
+
+/// Waits until it is over, tells on standard error how it goes on, and returns how it ended, as the
+/// tool answers it.
+pub(super) async fn until_over(session: &Session, thing: &Thing) -> Result<Value, Failure> {
+    let mut progress = Progress::default();
+    let outcome = tokio::select! {
+        outcome = follow(session, thing, &mut progress) => outcome,
+        pressed = tokio::signal::ctrl_c() => match pressed {
+            Ok(()) => Err(Failure::interrupted(format!(
+                "{} goes on; `lukhas-mcp watch --until {0}` waits for it again",
+                thing.id()
+            ))),
+            Err(error) => Err(Failure::other("listen for Ctrl-C", &error)),
+        },
+    };
+    progress.finish();
+    outcome
+}
+
+async fn follow(
+    session: &Session,
+    thing: &Thing,
+    progress: &mut Progress,
+) -> Result<Value, Failure> {
+    let mut events = session.daemon.follow(vec![thing.topic()], None);
+    loop {
+        match events.next().await? {
+            Told::Lost(error, _) => progress.say(&format!("{error}; trying again")),
+            Told::Stopped(_) => progress.say("the daemon stopped; waiting for it to come back"),
+            Told::Event(event) if !ends(&event.data) && !is_worth_asking(&event.name) => {}
+            // Whoever opens the stream or hears of a change reads how it stands: whatever happened
+            // before, while nobody listened or long ago, is in that answer.
+            Told::Open | Told::Gap(_) | Told::Event(_) => {
+                let (tool, arguments) = thing.question();
+                let answer = session.answer(tool, &arguments).await?;
+                if ends(&answer) {
+                    return Ok(answer);
+                }
+                progress.show(&standing(thing, &answer)?);
+            }
+        }
+    }
+}
+
+fn is_worth_asking(event: &str) -> bool {
+    matches!(event, "running" | "update" | "metric" | "started")
+}
+
+/// Whether an event or an answer tells of the end.
+fn ends(said: &Value) -> bool {
+    said["phase"] == "over" || said["status"].as_str().is_some_and(is_over)
+}
+
+/// How it stands, on one line.
+fn standing(thing: &Thing, answer: &Value) -> Result<Line, Failure> {
+    let (mark, share, words) = match thing {
+        Thing::Job(_) => {
+            let job: Job = read(answer.clone())?;
+            let progress = job.progress.clone().unwrap_or_default();
+            (job.mark(), progress.fraction.unwrap_or(0.0), progress.note.unwrap_or_default())
+        }
+        Thing::Canary(_) => {
+            let canary: Canary = read(answer.clone())?;
+            let window = canary.policy.window_seconds.unwrap_or(f64::INFINITY);
+            let said = format!("{}  {}", watched(&canary), canary.said());
+            (canary.mark(), canary.elapsed_seconds / window, said)
+        }
+    };
+    let full = format!("{}  {:>5}  ", bar(share, BAR), percent(share));
+    Ok(mark.begin("").plain(&full).plain(&words))
+}
+
+/// What goes on: on a terminal one line that is rewritten, elsewhere a line for each change of state.
+#[derive(Debug, Default)]
+struct Progress {
+    shown: Option<String>,
+    last_mark: String,
+}
+
+impl Progress {
+    fn show(&mut self, line: &Line) {
+        let style = screen::style_of_words();
+        let rendered = line.render(style);
+        if screen::can_draw_words() {
+            eprint!("\r\u{1b}[K{rendered}");
+            // It is only words: what cannot be shown is not missed.
+            drop(std::io::stderr().flush());
+            self.shown = Some(rendered);
+            return;
+        }
+        let mark: String = rendered.split_whitespace().take(2).collect();
+        if mark != self.last_mark {
+            eprintln!("{rendered}");
+            self.last_mark = mark;
+        }
+    }
+
+    fn say(&mut self, words: &str) {
+        self.finish();
+        say(words);
+    }
+
+    /// Takes the rewritten line away.
+    fn finish(&mut self) {
+        if self.shown.take().is_some() {
+            eprint!("\r\u{1b}[K");
+        }
+    }
+}
+
+/// Makes an end that is not a good one the failure of the command.
+pub(super) fn judge(thing: &Thing, answer: &Value) -> Result<(), Failure> {
+    let status = match answer["status"].as_str().unwrap_or_default() {
+        // A dry run of a canary changes no status; what it would have come to is its decision.
+        "PENDING" => {
+            let decisions = answer["decisions"].as_array().and_then(|decisions| decisions.last());
+            decisions.and_then(|last| last["decision"].as_str()).unwrap_or_default()
+        }
+        status => status,
+    };
+    let Some(end) = bad_end(status) else { return Ok(()) };
+    let how = match status {
+        "FAILED" => "failed",
+        "CANCELLED" => "was cancelled",
+        _ => "was rolled back",
+    };
+    let why = [&answer["error"], &answer["reason"]].into_iter().find_map(Value::as_str);
+    let who = answer["cancelRequestedBy"].as_str().filter(|_| status == "CANCELLED");
+    let who = who.map(|who| format!(" for {who}")).unwrap_or_default();
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    Err(Failure::ended(end, format!("{} {how}{who}{why}", thing.id())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::terminal::style::Style;
+    use serde_json::json;
+
+    #[test]
+    fn ends_are_known_and_judged() {
+        let job = Thing::Job("job_x".to_owned());
+        let failed = json!({ "status": "FAILED", "error": "timeout" });
+        assert!(ends(&failed));
+        assert_eq!(judge(&job, &failed).unwrap_err().to_string(), "job_x failed: timeout");
+        assert!(judge(&job, &json!({ "status": "COMPLETED" })).is_ok());
+        let canary = Thing::Canary("canary_x".to_owned());
+        let dry = json!({
+            "status": "PENDING", "phase": "over", "reason": "latency_breach",
+            "decisions": [{ "decision": "ROLLED_BACK" }],
+        });
+        assert!(ends(&dry));
+        let said = judge(&canary, &dry).unwrap_err().to_string();
+        assert_eq!(said, "canary_x was rolled back: latency_breach");
+        assert!(!ends(&json!({ "status": "PENDING", "phase": "observing" })));
+    }
+
+    #[test]
+    fn a_standing_is_one_line() {
+        let job = json!({
+            "jobId": "job_x", "taskId": "t", "configId": "c", "status": "RUNNING",
+            "startedAt": "2026-11-21T19:00:00Z", "updatedAt": "2026-11-21T19:00:00Z",
+            "progress": { "fraction": 0.5, "text": "30 of 60" },
+        });
+        let line = standing(&Thing::Job("job_x".to_owned()), &job).unwrap();
+        let expected = "● running          ██████████░░░░░░░░░░   50 %  30 of 60";
+        assert_eq!(line.render(Style::PLAIN), expected);
+    }
+}
