@@ -11,10 +11,6 @@ use tokio::time::Duration;
 use crate::canaries::site::{Face, Site};
 use crate::harness::{Daemon, Home};
 
-/// Figures without a sample before something goes wrong, and the labels that they have then.
-const LATER: &[(&str, &[&str])] =
-    &[("lukhas_mcp_actor_restarts", &["actor"]), ("lukhas_mcp_actors_given_up", &["actor"])];
-
 /// What Prometheus adds to each sample.
 const OF_THE_SCRAPE: &[&str] = &["job", "instance"];
 
@@ -90,9 +86,7 @@ fn complaints(expression: &str, figures: &BTreeMap<String, BTreeSet<String>>) ->
             complaints.push(format!("there is no figure {name}: {expression}"));
             continue;
         };
-        let later = LATER.iter().find(|(figure, _)| *figure == name);
         let mut known: BTreeSet<&str> = there.iter().map(String::as_str).collect();
-        known.extend(later.map_or(&[][..], |(_, labels)| labels));
         known.extend(OF_THE_SCRAPE);
         for label in labels.iter().filter(|label| !known.contains(label.as_str())) {
             complaints.push(format!("{name} has no label {label}: {expression}"));
@@ -139,13 +133,6 @@ async fn rules_and_dashboard_use_the_figures_that_there_are() {
         rules.iter().chain(&shown).flat_map(|expr| complaints(expr, &figures)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 
-    // What is called late is so, and every other figure has a sample here.
-    let without_samples: Vec<_> = LATER.iter().map(|(name, _)| *name).collect();
-    for (name, labels) in &figures {
-        let is_late = without_samples.contains(&name.as_str());
-        let has_labels = !labels.is_empty();
-        assert!(!(is_late && has_labels), "{name} is not late any more");
-    }
     // A figure that nobody looks at is one too many, or one forgotten.
     let used: BTreeSet<_> =
         rules.iter().chain(&shown).flat_map(|expr| used(expr)).map(|(name, _)| name).collect();
