@@ -65,8 +65,8 @@ pub use self::sample::StoredSample;
 pub use self::series::{Grown, Point, SERIES};
 pub use self::standing::{Standing, Standings, standings};
 pub use self::start::{NewCanary, Started};
-pub use self::statistics::CanaryFigures;
 use self::statistics::Statistics;
+pub use self::statistics::{CanaryFigures, DecisionReason};
 use self::supervisor::{CanarySupervisor, Ping};
 pub use self::view::{CanaryView, Unreadable};
 

@@ -57,11 +57,22 @@ fn gathered(
     let mut rows: HashMap<&str, CanaryRow> =
         views.iter().map(|view| (view.row.canary_id.as_str(), view.row.clone())).collect();
     rows.extend(over.iter().map(|row| (row.canary_id.as_str(), row.clone())));
-    let ids: Vec<&str> = rows.keys().copied().collect();
-    let mut metrics: HashMap<String, NewestMetric> = canaries::newest_metrics(conn, &ids)?
-        .into_iter()
-        .map(|metric| (metric.canary_id.clone(), metric))
+    let mut metrics: HashMap<&str, NewestMetric> = views
+        .iter()
+        .filter_map(|view| {
+            let newest = view.newest.as_ref()?;
+            let shown = NewestMetric {
+                latency_p95_ms: newest.shown_latency_ms(),
+                error_rate: newest.shown_error_rate(),
+            };
+            Some((view.row.canary_id.as_str(), shown))
+        })
         .collect();
+    for id in rows.keys() {
+        if !metrics.contains_key(id) {
+            metrics.insert(id, canaries::newest_metric(conn, id)?.unwrap_or_default());
+        }
+    }
     let mut evidence: HashMap<&str, Standings> = views
         .iter()
         .filter_map(|view| Some((view.row.canary_id.as_str(), standings(&view.report()?))))
@@ -78,12 +89,12 @@ fn gathered(
     let mut recent: Vec<_> = rows
         .into_values()
         .map(|row| {
-            let metric = metrics.remove(&row.canary_id);
             let id = row.canary_id.as_str();
+            let metric = metrics.remove(id).unwrap_or_default();
             let evidence = evidence.remove(id).or_else(|| recorded.get(id).cloned());
             RecentCanary {
-                latency_p95_ms: metric.as_ref().and_then(|metric| metric.latency_p95_ms),
-                error_rate: metric.as_ref().and_then(|metric| metric.error_rate),
+                latency_p95_ms: metric.latency_p95_ms,
+                error_rate: metric.error_rate,
                 evidence,
                 row,
             }

@@ -268,9 +268,9 @@ fn finish(
     let is_aborted_dry_run = view.row.status == CanaryStatus::RolledBack;
     let told = if is_aborted_dry_run { story::over(&view) } else { story::updated(&view) };
     emit(transaction, &view, told)?;
-    let (statistics, verdict, elapsed) =
-        (Arc::clone(ground.statistics), decided.verdict, view.elapsed());
-    transaction.after_commit(move || statistics.decided(verdict, elapsed));
+    let (statistics, elapsed) = (Arc::clone(ground.statistics), view.elapsed());
+    let (verdict, reason) = (decided.verdict, decided.reason.clone());
+    transaction.after_commit(move || statistics.decided(verdict, reason, elapsed));
     Ok(put_up(transaction, ground.board, view))
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 pub(super) fn run(flags: SettingsFlags, arguments: &Arguments) -> Result<(), Failure> {
     let url = match &arguments.url {
         Some(url) => url.clone(),
-        None => format!("http://{}", flags.load()?.settings.server.address()),
+        None => format!("http://{}", flags.load()?.settings.server.local_address()),
     };
     let path = if arguments.ready { "/readyz" } else { "/healthz" };
     let daemon = Daemon::at(&url, None)?;

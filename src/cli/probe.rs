@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 pub(super) fn run(flags: SettingsFlags, arguments: &Arguments) -> Result<(), Failure> {
     let url = match &arguments.url {
         Some(url) => url.clone(),
-        None => format!("http://{}", flags.load()?.settings.server.address()),
+        None => format!("http://{}", flags.load()?.settings.server.local_address()),
     };
     let key = std::env::var("LUKHAS_MCP_API_KEY").ok().filter(|key| !key.is_empty());
     let daemon = Daemon::at(&url, key.map(SecretString::from))?;

@@ -9,32 +9,35 @@ use crate::cli::current_directory;
 use crate::cli::exit::Failure;
 use crate::config::{Environment, Loaded, Overrides, Settings};
 
+/// Their part of the help of each command.
+const HEADING: &str = "Settings of the daemon";
+
 /// Settings on the command line; they go before the environment, the file and the defaults.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct SettingsFlags {
     /// The file with settings [default: lukhas-mcp.toml, if there is one]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// The port to listen on; 0 takes any that is free [default: 8766]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HEADING)]
     pub(super) port: Option<u16>,
     /// The address to listen on [default: 127.0.0.1]
-    #[arg(long, global = true, value_name = "ADDRESS")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "ADDRESS")]
     pub(super) listen: Option<IpAddr>,
     /// The database [default: .mcp-state.db in the repository]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
     pub(super) db: Option<PathBuf>,
     /// The repository that is served [default: the current directory]
-    #[arg(long, global = true, value_name = "DIRECTORY")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "DIRECTORY")]
     pub(super) repo_root: Option<PathBuf>,
     /// The directory with tasks and configs [default: evals in the repository]
-    #[arg(long, global = true, value_name = "DIRECTORY")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "DIRECTORY")]
     pub(super) evals_dir: Option<PathBuf>,
     /// What is logged, such as `info` or `warn,lukhas_mcp=debug`
-    #[arg(long, global = true, value_name = "FILTER")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILTER")]
     pub(super) log_level: Option<String>,
     /// How it is logged: auto, json or text
-    #[arg(long, global = true, value_name = "FORMAT")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FORMAT")]
     pub(super) log_format: Option<String>,
 }
 

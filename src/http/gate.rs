@@ -209,9 +209,9 @@ fn admit(
             }
         }
     };
-    // Health is asked by machines that must not be turned away.
-    let unlimited = access == Access::Public && request.path() != "/";
-    if !unlimited && let Err(wait) = settings.limiter.take(asker, 1, now) {
+    if routes::is_limited(access, request.path())
+        && let Err(wait) = settings.limiter.take(asker, 1, now)
+    {
         return Err(retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait));
     }
     if let Some(answer) = cors::preflight(request) {
@@ -318,7 +318,9 @@ fn identify(
 }
 
 fn check_content_type(request: &ServiceRequest) -> Result<(), HttpResponse> {
-    if request.method() != Method::POST {
+    // Where nothing can be posted, the route says so.
+    let is_posted = routes::allowed(request.path()).is_none_or(|all| all.contains("POST"));
+    if request.method() != Method::POST || !is_posted {
         return Ok(());
     }
     let kind = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);

@@ -104,6 +104,7 @@ pub(super) async fn index(request: HttpRequest, shared: web::Data<Shared>) -> Ht
         "events": "/sse?topic=jobs",
         "health": ["/healthz", "/readyz", "/health"],
         "metrics": "/metrics",
+        "openapi": "/openapi.json",
         "tools": shared.server.tool_names(),
     }))
 }

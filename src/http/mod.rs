@@ -19,6 +19,7 @@ mod keys;
 mod lifecycle;
 mod mcp;
 mod metrics;
+mod openapi;
 mod rate_limit;
 mod report;
 mod request_ids;

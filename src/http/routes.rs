@@ -5,7 +5,8 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::{
-    answers, cockpit, documents, evidence, health, mcp, metrics, report, sse, tickets, whoami,
+    answers, cockpit, documents, evidence, health, mcp, metrics, openapi, report, sse, tickets,
+    whoami,
 };
 
 /// Who may use a path.
@@ -54,6 +55,7 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/cockpit.html", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/cockpit.css", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/cockpit.js", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/openapi.json", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/healthz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/readyz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/health", access: Access::Public, allow: "GET, HEAD" },
@@ -67,6 +69,12 @@ pub(super) fn access(path: &str) -> Access {
         return Access::Public;
     }
     ROUTES.iter().find(|route| route.is_at(path)).map_or(Access::Key, |route| route.access)
+}
+
+/// Whether requests to a path count against a rate limit. Health is asked by machines that must not
+/// be turned away, and what everybody may have costs nothing.
+pub(super) fn is_limited(access: Access, path: &str) -> bool {
+    access != Access::Public || path == "/"
 }
 
 /// The methods of a path, if there is such a path.
@@ -105,6 +113,9 @@ pub fn configure(config: &mut web::ServiceConfig) {
             "/cockpit.js" => resource
                 .route(web::get().to(cockpit::script))
                 .route(web::head().to(cockpit::script)),
+            "/openapi.json" => {
+                resource.route(web::get().to(openapi::get)).route(web::head().to(openapi::get))
+            }
             "/healthz" => {
                 resource.route(web::get().to(health::alive)).route(web::head().to(health::alive))
             }

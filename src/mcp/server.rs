@@ -78,6 +78,11 @@ impl Server {
         self.registry.names()
     }
 
+    /// What `tools/list` gives to who may do everything.
+    pub fn tools(&self) -> Vec<serde_json::Value> {
+        self.registry.describe(Role::Operate)
+    }
+
     /// How often each tool was called.
     pub fn call_counts(&self) -> impl Iterator<Item = CallCounts> + '_ {
         self.registry.call_counts()

@@ -279,30 +279,27 @@ pub fn newest_measurements(
     Ok(rows)
 }
 
-/// What the wire showed of a canary's newest measurement.
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+/// What the wire showed of a measurement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = canary_metrics, check_for_backend(Sqlite))]
 pub struct NewestMetric {
-    /// The canary.
-    pub canary_id: String,
     /// See [`MetricRow::latency_p95_ms`].
     pub latency_p95_ms: Option<f64>,
     /// See [`MetricRow::error_rate`].
     pub error_rate: Option<f64>,
 }
 
-/// The newest measurement of each of these canaries that has one.
-pub fn newest_metrics(
+/// What the wire showed of a canary's newest measurement, if it has one.
+pub fn newest_metric(
     conn: &mut SqliteConnection,
-    ids: &[&str],
-) -> Result<Vec<NewestMetric>, StoreError> {
-    let newest: Vec<Option<i64>> = canary_metrics::table
-        .filter(canary_metrics::canary_id.eq_any(ids))
-        .group_by(canary_metrics::canary_id)
-        .select(diesel::dsl::max(canary_metrics::id))
-        .load(conn)?;
-    let newest = canary_metrics::id.eq_any(newest.into_iter().flatten());
-    Ok(canary_metrics::table.filter(newest).select(NewestMetric::as_select()).load(conn)?)
+    id: &str,
+) -> Result<Option<NewestMetric>, StoreError> {
+    // One canary at a time: grouped, all of their measurements would be read.
+    let newest = canary_metrics::table
+        .filter(canary_metrics::canary_id.eq(id))
+        .order(canary_metrics::id.desc())
+        .select(NewestMetric::as_select());
+    Ok(newest.first(conn).optional()?)
 }
 
 /// The newest canaries that are over, newest first.

@@ -157,6 +157,55 @@ async fn the_curl_lines_of_the_pages_work() {
     assert!(wrong.is_empty(), "{} of {ran} went wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The programs of a language on the page about clients.
+fn programs_in(language: &str) -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/clients.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let fence = Regex::new(&format!(r"(?ms)^```{language}\n(.*?)^```$")).unwrap();
+    fence.captures_iter(&page).map(|hit| hit[1].to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_programs_of_the_page_about_clients_work() {
+    let home = Home::new().with("LUKHAS_MCP_API_KEYS", KEY);
+    let daemon = home.start().await;
+    for (language, interpreter, ending) in [("python", "python3", "py"), ("js", "node", "mjs")] {
+        if Command::new(interpreter).arg("--version").output().is_err() {
+            skip("the programs of the page about clients", &format!("there is no {interpreter}"));
+            continue;
+        }
+        let programs = programs_in(language);
+        assert!(!programs.is_empty(), "there is no program in {language}");
+        for program in programs {
+            let file = home.path().join(format!("program.{ending}"));
+            std::fs::write(&file, program).unwrap();
+            let environment = [("URL", daemon.url.as_str()), ("KEY", KEY)];
+            let ran = Command::new(interpreter).arg(&file).envs(environment).output().unwrap();
+            let printed = String::from_utf8_lossy(&ran.stdout);
+            let complaint = String::from_utf8_lossy(&ran.stderr);
+            assert!(ran.status.success(), "{language}: {complaint}");
+            assert!(
+                printed.contains("completed") && printed.contains("accuracy"),
+                "{language}: {printed}{complaint}"
+            );
+        }
+    }
+}
+
+/// What is JSON or TOML on the page about clients can be put into a file as it is.
+#[test]
+fn the_settings_of_other_clients_can_be_read() {
+    for text in programs_in("json") {
+        let settings: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let servers = settings.get("mcpServers").or(settings.get("servers")).unwrap();
+        assert!(servers["lukhas-mcp"].is_object(), "{text}");
+    }
+    for text in programs_in("toml") {
+        let settings: toml::Table = text.parse().unwrap();
+        assert!(settings["mcp_servers"]["lukhas-mcp"]["url"].is_str(), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn the_readme_lists_the_tools_that_there_are() {
     let home = Home::new();

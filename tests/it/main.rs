@@ -24,6 +24,8 @@ mod mounts;
 mod notifications;
 mod operations;
 mod outbound;
+mod pack;
 mod repository;
 mod runner;
 mod supervision;
+mod terminal;

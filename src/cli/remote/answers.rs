@@ -21,6 +21,7 @@ pub(super) struct Job {
     pub(super) progress: Option<Progress>,
     pub(super) error: Option<Value>,
     pub(super) reason: Option<String>,
+    pub(super) cancel_requested_by: Option<String>,
     pub(super) result: Option<Value>,
 }
 
@@ -84,7 +85,8 @@ impl Job {
     /// Why it ended as it did, in words.
     pub(super) fn said(&self) -> String {
         let error = self.error.as_ref().and_then(error_words);
-        error.or_else(|| self.reason.clone()).unwrap_or_default()
+        let wish = self.cancel_requested_by.as_ref().map(|who| format!("for {who}"));
+        error.or_else(|| self.reason.clone()).or(wish).unwrap_or_default()
     }
 }
 

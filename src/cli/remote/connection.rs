@@ -27,7 +27,7 @@ impl ConnectionFlags {
     pub(super) fn daemon(&self, flags: SettingsFlags) -> Result<(Daemon, String), Failure> {
         let url = match &self.url {
             Some(url) => checked(url)?,
-            None => format!("http://{}", flags.load()?.settings.server.address()),
+            None => format!("http://{}", flags.load()?.settings.server.local_address()),
         };
         Ok((Daemon::at(&url, key()?)?.patient(), url))
     }

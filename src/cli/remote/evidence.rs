@@ -83,7 +83,7 @@ impl Metric {
         match self.requests_needed {
             Some(1..) if self.met.is_some_and(|bet| bet.now < bet.needed) => {
                 let needed = self.requests_needed.unwrap_or_default();
-                line.add(Tone::Quiet, &format!("{needed} more requests at this rate"))
+                line.add(Tone::Quiet, &format!("{needed} more requests needed"))
             }
             _ => line,
         }
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(evidence, Evidence::read(&status));
         let line = evidence.line("error_rate").unwrap().render(Style::PLAIN);
         let expected = "broken ██████░░░░░░ 14:1 of 200:1      met ░░░░░░░░░░░░ 0:1 of 20:1        \
-                        31 more requests at this rate";
+                        31 more requests needed";
         assert_eq!(line, expected);
         assert_eq!(evidence.line("latency_p95"), None);
         assert!(Evidence::read(&Value::Null).is_empty());

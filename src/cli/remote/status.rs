@@ -13,6 +13,7 @@ use crate::cli::terminal::bar::{bar, percent};
 use crate::cli::terminal::mark::Mark;
 use crate::cli::terminal::style::{Line, Style, Tone};
 use crate::cli::terminal::time::{ago, seconds_between, span};
+use crate::client::ClientError;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 
 /// For how long an end that was not a good one needs attention, in seconds.
@@ -45,10 +46,18 @@ struct Daemon {
     adapters: Vec<Value>,
 }
 
+/// Who asks, as the daemon sees it.
+#[derive(Debug, Deserialize)]
+struct You {
+    principal: String,
+    role: String,
+}
+
 /// All that the screen shows.
 #[derive(Debug)]
 struct Screen {
     address: String,
+    you: You,
     daemon: Daemon,
     open_jobs: Vec<Job>,
     ended_jobs: Vec<Job>,
@@ -67,8 +76,12 @@ impl Ask for Arguments {
         let over: Jobs = read(session.answer("list_jobs", &ended).await?)?;
         let canaries = session.answer("list_canaries", &json!({ "limit": LOOKED_AT })).await?;
         let canaries: Canaries = read(canaries)?;
+        let you = session.daemon.download("/api/whoami", &[]).await?;
+        let you = serde_json::from_slice(&you)
+            .map_err(|error| ClientError::Strange(error.to_string()))?;
         let screen = Screen {
             address: session.address.clone(),
+            you,
             daemon: read(daemon)?,
             open_jobs: open.jobs,
             ended_jobs: over.jobs,
@@ -91,10 +104,12 @@ impl Screen {
         let daemon = &self.daemon;
         let title = format!("{} {}", daemon.name, daemon.version);
         Line::new().add(Tone::Strong, &title).plain(&format!(
-            " at {}, up {}, {} registry",
+            " at {}, up {}, {} registry; you are {} and may {}",
             self.address,
             span(daemon.uptime_seconds),
-            daemon.registry
+            daemon.registry,
+            self.you.principal,
+            self.you.role
         ))
     }
 

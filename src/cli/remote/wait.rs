@@ -143,8 +143,10 @@ pub(super) fn judge(thing: &Thing, answer: &Value) -> Result<(), Failure> {
         _ => "was rolled back",
     };
     let why = [&answer["error"], &answer["reason"]].into_iter().find_map(Value::as_str);
+    let who = answer["cancelRequestedBy"].as_str().filter(|_| status == "CANCELLED");
+    let who = who.map(|who| format!(" for {who}")).unwrap_or_default();
     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-    Err(Failure::ended(end, format!("{} {how}{why}", thing.id())))
+    Err(Failure::ended(end, format!("{} {how}{who}{why}", thing.id())))
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The figures of canaries: how many there are, what was seen, and how their evidence grows.
 
-use crate::canaries::CanaryView;
+use std::sync::Arc;
+
 use crate::canaries::rule::{CountsReport, MetricReport};
+use crate::canaries::{CanaryFigures, CanaryView, DecisionReason};
 use crate::http::Shared;
 use crate::http::metrics::{Family, Kind, Sample, count, float, one};
 
@@ -51,6 +53,7 @@ pub(super) async fn families(shared: &Shared) -> Vec<Family> {
             Kind::Counter,
             float(now.decision_milliseconds) / 1e3,
         ),
+        decision_reasons(&now),
     ];
     // The database may be out of reach; then there are no such figures, and no wrong ones.
     if let Ok(counts) = shared.canaries.count_by_status().await {
@@ -65,22 +68,55 @@ pub(super) async fn families(shared: &Shared) -> Vec<Family> {
             samples: samples.collect(),
         });
     }
-    families.extend(evidence(shared));
-    families
-}
-
-/// The evidence of the canaries that are watched, the newest first.
-fn evidence(shared: &Shared) -> [Family; 3] {
     let mut watched = shared.canaries.watched();
     watched.sort_by_key(|view| std::cmp::Reverse(view.row.number));
     watched.truncate(SHOWN);
+    families.push(phases(&watched));
+    families.extend(evidence(&watched));
+    families
+}
+
+fn decision_reasons(now: &CanaryFigures) -> Family {
+    let sample = |made: &DecisionReason| Sample {
+        labels: vec![("decision", made.decision.to_owned()), ("reason", made.reason.clone())],
+        value: float(made.times),
+    };
+    Family {
+        name: "canary_decision_reasons",
+        help: "Decisions about canaries by their reason",
+        kind: Kind::Counter,
+        samples: now.reasons.iter().map(sample).collect(),
+    }
+}
+
+/// Where each canary that is not over stands; one that stays in a phase can be told from the time.
+fn phases(watched: &[Arc<CanaryView>]) -> Family {
+    let sample = |view: &Arc<CanaryView>| Sample {
+        labels: vec![
+            ("canary", view.row.canary_id.clone()),
+            ("model", view.row.model_id.clone()),
+            ("gate", view.row.to_gate.clone()),
+            ("phase", view.row.phase.as_str().to_owned()),
+        ],
+        value: 1.0,
+    };
+    Family {
+        name: "canary_phase",
+        help: "1, for the phase of each canary that is not over",
+        kind: Kind::Gauge,
+        samples: watched.iter().map(sample).collect(),
+    }
+}
+
+/// The evidence of the canaries that are watched.
+fn evidence(watched: &[Arc<CanaryView>]) -> [Family; 5] {
     let reports: Vec<_> = watched
         .iter()
         .filter_map(|view| Some((view, view.report()?)))
         .flat_map(|(view, report)| report.metrics.into_iter().map(move |metric| (view, metric)))
         .collect();
     let family = |name, help, value: fn(&CountsReport) -> Option<f64>| {
-        let sample = |(view, metric): &(&std::sync::Arc<CanaryView>, MetricReport)| {
+        let sample = |(view, metric): &(&Arc<CanaryView>, MetricReport)| {
             let value = value(metric.counts.as_ref()?)?;
             let labels = vec![
                 ("canary", view.row.canary_id.clone()),
@@ -108,6 +144,16 @@ fn evidence(shared: &Shared) -> [Family; 3] {
             "canary_breach_evidence_needed",
             "Natural logarithm of the evidence at which a canary is rolled back",
             |counts| Some(counts.breach_at),
+        ),
+        family(
+            "canary_proof_evidence",
+            "Natural logarithm of the evidence that the target is met",
+            |counts| counts.conformance.log_e,
+        ),
+        family(
+            "canary_proof_evidence_needed",
+            "Natural logarithm of the evidence at which the target counts as met",
+            |counts| Some(counts.conformance.proof_at),
         ),
     ]
 }

@@ -188,3 +188,23 @@ async fn the_health_check_follows_the_daemon() {
     let line = assert_refused(&run(home.command(&arguments)).await, 1);
     assert!(line.contains("cannot be reached"), "{line}");
 }
+
+#[tokio::test]
+async fn a_daemon_on_every_address_is_reached_on_the_loopback() {
+    for (listen, port) in [("0.0.0.0", "127.0.0.1:0"), ("::", "[::1]:0")] {
+        let Ok(free) = std::net::TcpListener::bind(port) else {
+            crate::harness::skip("a daemon on ::", "this machine has no IPv6");
+            continue;
+        };
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let home = Home::new()
+            .with("LUKHAS_MCP_LISTEN", listen)
+            .with("LUKHAS_MCP_API_KEYS", "a-key-for-every-address");
+        let daemon = home.start_at(port).await;
+        let port = port.to_string();
+        let output = run(home.command(&["healthcheck", "--ready", "--port", &port])).await;
+        assert!(output.status.success(), "{listen}: {output:?}");
+        daemon.kill();
+    }
+}

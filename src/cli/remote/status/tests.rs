@@ -21,6 +21,7 @@ fn screen(actors: &Value) -> Screen {
     };
     Screen {
         address: "http://127.0.0.1:1".to_owned(),
+        you: You { principal: "key:ab12".to_owned(), role: "operate".to_owned() },
         daemon: serde_json::from_value(json!({
             "name": "lukhas-mcp", "version": "0.1.0", "uptimeSeconds": 7_260, "registry": "local",
             "jobs": { "byStatus": { "FAILED": 1, "RUNNING": 1, "QUEUED": 0 } },
@@ -48,7 +49,9 @@ fn screen(actors: &Value) -> Screen {
 fn the_screen_tells_what_runs_and_what_needs_attention() {
     let now = Timestamp::parse("2026-11-21T20:00:00Z").unwrap();
     let lines = screen(&json!([])).render(Style::PLAIN, now);
-    assert_eq!(lines[0], "lukhas-mcp 0.1.0 at http://127.0.0.1:1, up 2 h 1 min, local registry");
+    let head = "lukhas-mcp 0.1.0 at http://127.0.0.1:1, up 2 h 1 min, local registry; \
+                you are key:ab12 and may operate";
+    assert_eq!(lines[0], head);
     assert_eq!(lines[1], "  jobs      ✕ 1 failed   ● 1 running");
     assert_eq!(lines[3], "  database  1.3 MB, 46 commits, 0 waiting");
     assert_eq!(lines[5], "Needs attention");

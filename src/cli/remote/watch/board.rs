@@ -127,6 +127,7 @@ impl Board {
             progress: None,
             error: None,
             reason: None,
+            cancel_requested_by: None,
             result: None,
         });
         if job.is_over() || is_later(&job.updated_at, at) {

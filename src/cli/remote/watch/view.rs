@@ -16,19 +16,24 @@ const BAR: u16 = 20;
 /// The lines that events get at least, where there are so many.
 const EVENTS_AT_LEAST: usize = 6;
 
+/// A terminal with fewer columns gets the bars of jobs on lines of their own.
+const NARROW: usize = 120;
+
 /// The columns of an id.
 const ID: usize = 29;
 
 /// The lines of a screen of this size, and never more.
 pub(super) fn draw(board: &Board, address: &str, size: Size, now: Timestamp) -> Vec<Line> {
     let canaries: Vec<Vec<Line>> = board.canaries().into_iter().map(canary).collect();
-    let jobs: Vec<Vec<Line>> = board.jobs().into_iter().map(|one| vec![job(one, now)]).collect();
+    let is_narrow = size.columns < NARROW;
+    let jobs: Vec<Vec<Line>> =
+        board.jobs().into_iter().map(|one| job(one, is_narrow, now)).collect();
     let events: Vec<Line> = board.log().map(logged).collect();
     // The head, the foot, and the titles of the parts.
     let room = size.rows.saturating_sub(6);
     let for_events = EVENTS_AT_LEAST.min(events.len()).min(room / 2);
     let wanted_by_canaries: usize = canaries.iter().map(Vec::len).sum();
-    let wanted_by_jobs = jobs.len();
+    let wanted_by_jobs: usize = jobs.iter().map(Vec::len).sum();
     let room = room - for_events;
     // Each of the two may take what the other does not need, and half of it in any case.
     let for_canaries = wanted_by_canaries.min((room / 2).max(room.saturating_sub(wanted_by_jobs)));
@@ -57,12 +62,13 @@ fn head(board: &Board, address: &str, now: Timestamp) -> Line {
     let running = board.jobs().iter().filter(|job| job.status == "RUNNING").count();
     let waiting = board.jobs().iter().filter(|job| job.status == "QUEUED").count();
     let canaries = board.canaries().iter().filter(|one| !one.canary.is_over()).count();
+    let noun = if canaries == 1 { "canary" } else { "canaries" };
     Line::new()
         .add(Tone::Strong, address)
         .plain("  ")
         .add(tone, &words)
         .add(Tone::Quiet, &format!("  {}  ", time_of_day(&now.to_string())))
-        .plain(&format!("{running} running, {waiting} queued, {canaries} canaries"))
+        .plain(&format!("{running} running, {waiting} queued, {canaries} {noun}"))
 }
 
 /// Adds a part, whole blocks of it, and says how much is not shown.
@@ -87,21 +93,22 @@ fn part(lines: &mut Vec<Line>, title: &str, blocks: Vec<Vec<Line>>, room: usize)
     lines.extend(taken);
 }
 
-fn job(job: &Job, now: Timestamp) -> Line {
+fn job(job: &Job, is_narrow: bool, now: Timestamp) -> Vec<Line> {
     let line = job.mark().begin("  ").column(Tone::Plain, &job.id, ID);
     let line = line.column(Tone::Plain, &format!("{} {}", job.task_id, job.config_id), 28);
     if job.is_over() {
-        return line.plain(&job.said());
+        return vec![line.plain(&job.said())];
     }
     let progress = job.progress.clone().unwrap_or_default();
     let since = job.running_at.as_ref().unwrap_or(&job.started_at);
     let lasts = seconds_between(since, &now.to_string()).map(span).unwrap_or_default();
-    let line = match progress.fraction {
-        Some(share) => line.plain(&format!("{} {:>5}  ", bar(share, BAR), percent(share))),
-        None => line,
+    let Some(share) = progress.fraction else {
+        return vec![line.add(Tone::Quiet, &lasts)];
     };
     let note = progress.note.unwrap_or_default();
-    line.plain(&note).add(Tone::Quiet, &format!("  {lasts}"))
+    let full = format!("{} {:>5}  ", bar(share, BAR), percent(share));
+    let done = Line::new().plain(&full).add(Tone::Quiet, &format!("{lasts}  ")).plain(&note);
+    if is_narrow { vec![line, indented("done").append(done)] } else { vec![line.append(done)] }
 }
 
 fn canary(watched: &Watched) -> Vec<Line> {

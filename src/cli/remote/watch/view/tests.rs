@@ -52,7 +52,7 @@ fn board(jobs: usize) -> Board {
 #[test]
 fn a_screen_has_windows_evidence_progress_and_events() {
     let lines = rendered(&board(1), 24);
-    let head = "http://127.0.0.1:1  ● live  19:00:42Z  1 running, 0 queued, 1 canaries";
+    let head = "http://127.0.0.1:1  ● live  19:00:42Z  1 running, 0 queued, 1 canary";
     let expected = [
         head,
         "Canaries",
@@ -62,7 +62,7 @@ fn a_screen_has_windows_evidence_progress_and_events() {
         "      p95     0.9 ms",
         "Jobs",
         "  ● running          job_000                      quick default               \
-         █████░░░░░░░░░░░░░░░  25 %  15 of 60  40 s",
+         █████░░░░░░░░░░░░░░░  25 %  40 s  15 of 60",
         "Events",
         "  19:00:02Z  ● running      job_000                      quick  default",
         "Ctrl-C ends this view; the daemon goes on.",
@@ -80,6 +80,14 @@ fn a_screen_is_never_overfull_and_says_what_it_leaves_out() {
     let lines = rendered(&many, 30);
     assert!(lines.iter().any(|line| line.starts_with("Jobs  14 of 100 shown")), "{lines:#?}");
     assert!(lines.last().unwrap().starts_with("Ctrl-C"));
+}
+
+#[test]
+fn a_narrow_screen_has_the_bars_of_jobs_on_lines_of_their_own() {
+    let size = Size { columns: 80, rows: 24 };
+    let lines = draw(&board(1), "http://127.0.0.1:1", size, now());
+    let done = lines[8].render(Style::PLAIN);
+    assert_eq!(done, "      done    █████░░░░░░░░░░░░░░░  25 %  40 s  15 of 60");
 }
 
 #[test]

@@ -1,0 +1,123 @@
+//! `--wait` and `watch --until`: the exit code is how the thing ended.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::time::{Duration, Instant, sleep};
+
+use super::{Operator, ended, run};
+use crate::canaries::home as canary_home;
+use crate::canaries::site::{Face, Site};
+use crate::harness::{Daemon, Home, PATIENCE};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_waited_for_gives_its_end() {
+    let home = Home::new();
+    home.task("broken", "exit 3");
+    let daemon = home.start().await;
+    let operator = Operator { home: &home, daemon: &daemon };
+    let printed = operator.print(&["run-eval", "quick", "default", "--wait"]).await;
+    assert!(printed.starts_with("✓ completed"), "{printed}");
+    assert!(printed.contains("accuracy  0.7500  ± 0.1000  20"), "{printed}");
+    let ended_well = operator.json(&["run-eval", "quick", "default", "--wait"]).await;
+    assert_eq!(ended_well["status"], "COMPLETED");
+    assert_eq!(ended_well["result"]["metrics"]["accuracy"], 0.75);
+
+    let output = operator.run(&["run-eval", "broken", "default", "--wait", "--json"]).await;
+    let line = ended(&output, 9);
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed["status"], "FAILED");
+    assert!(line.contains(&format!("{} failed", printed["jobId"].as_str().unwrap())), "{line}");
+    // Long over, and nobody tells of it any more.
+    let job = printed["jobId"].as_str().unwrap();
+    ended(&operator.run(&["watch", "--until", job]).await, 9);
+    let good = ended_well["jobId"].as_str().unwrap();
+    assert!(operator.run(&["watch", "--until", good]).await.status.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_job_is_9_and_an_aborted_canary_is_10() {
+    let site = Site::start([("live", Face::idle())]).await;
+    let home = canary_home(&site);
+    let daemon = home.start().await;
+    let operator = Operator { home: &home, daemon: &daemon };
+    let waiting = run(operator.command(&["run-eval", "sleep", "default", "--wait"]));
+    let cancelling = async {
+        let job = first(&daemon, "list_jobs", "jobs", "jobId", |job| job["status"] == "RUNNING");
+        let call = json!({ "jobId": job.await, "reason": "only a try" });
+        daemon.ask("cancel_job", call).await;
+    };
+    let (output, ()) = tokio::join!(waiting, cancelling);
+    let line = ended(&output, 9);
+    assert!(line.contains("was cancelled for anonymous"), "{line}");
+
+    let canary = [
+        "start-canary",
+        "live-model:2",
+        "--from",
+        "stage",
+        "--to",
+        "live",
+        "--window",
+        "600",
+        "--max-error-rate",
+        "0.05",
+        "--wait",
+    ];
+    let waiting = run(operator.command(&canary));
+    let aborting = async {
+        let is_there = |canary: &Value| canary["phase"] == "observing";
+        let id = first(&daemon, "list_canaries", "canaries", "canaryId", is_there).await;
+        daemon.ask("abort_canary", json!({ "canaryId": id, "reason": "only a try" })).await;
+    };
+    let (output, ()) = tokio::join!(waiting, aborting);
+    let line = ended(&output, 10);
+    assert!(line.contains("was rolled back: aborted"), "{line}");
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("■ aborted"), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_ends_the_waiting_and_not_the_job() {
+    let home = Home::new();
+    let daemon = home.start().await;
+    let operator = Operator { home: &home, daemon: &daemon };
+    let mut command = operator.command(&["run-eval", "sleep", "default", "--wait"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let is_there = |job: &Value| job["status"] == "RUNNING";
+    let job = first(&daemon, "list_jobs", "jobs", "jobId", is_there).await;
+    // It listens for the signal as soon as it listens for events.
+    let began = Instant::now();
+    while !daemon.log().iter().any(|line| line.contains("/sse?topic=job")) {
+        if PATIENCE < began.elapsed() {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    sleep(Duration::from_millis(300)).await;
+    let process = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    let output = tokio::time::timeout(PATIENCE, output).await.unwrap().unwrap();
+    let line = ended(&output, 130);
+    assert!(line.contains(&format!("{job} goes on")), "{line}");
+    assert_eq!(daemon.ask("status", json!({ "jobId": job })).await["status"], "RUNNING");
+}
+
+/// Waits until a list has something, and returns its id.
+async fn first(
+    daemon: &Daemon,
+    tool: &str,
+    list: &str,
+    id: &str,
+    is_it: impl Fn(&Value) -> bool,
+) -> String {
+    let began = Instant::now();
+    loop {
+        let listed = daemon.ask(tool, json!({})).await;
+        if let Some(found) = listed[list].as_array().unwrap().iter().find(|one| is_it(one)) {
+            return found[id].as_str().unwrap().to_owned();
+        }
+        assert!(began.elapsed() < PATIENCE, "nothing came: {listed}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
