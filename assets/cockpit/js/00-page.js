@@ -7,7 +7,7 @@ const el = (tag, ...children) => {
   for (const [key, value] of Object.entries(properties)) {
     if (key.startsWith('on:')) node.addEventListener(key.slice(3), value);
     else attribute(node, key, value);
- }
+  }
   node.append(...children.flat(2).filter((child) => child != null && child !== false));
   return node;
 };
@@ -28,7 +28,7 @@ const part = (node) => {
     last = key;
     node.replaceChildren(...[build()].flat().filter(Boolean));
     if (focused) ([...node.querySelectorAll('button, summary')].find((one) => one.textContent === focused) ?? node.closest('[tabindex]'))?.focus();
- };
+  };
 };
 
 // While the page is paused, only what the reader asked for is drawn.
@@ -71,7 +71,7 @@ const copy = async (text) => {
     copied = document.execCommand('copy');
     area.remove();
     focused?.focus();
- }
+  }
   flash(copied ? 'Copied.' : 'The browser does not allow it to be copied.', copied ? 'ok' : 'err');
 };
 const save = (blob, name) => {

@@ -43,8 +43,8 @@ const takeEvent = (event) => {
       const text = `${item.name} ${stateOf(item)[1]}: ${sentence(troubleOf(item))}`;
       say($('alert'), text);
       notice('err', text, 'Show', () => select(id));
-   }
- }
+    }
+  }
   changed('list', 'tiles');
   if (id === selected) liveDetail(event);
 };

@@ -31,10 +31,10 @@ const connect = async () => {
       const blocks = (rest + decoder.decode(value, {stream: true})).split('\n\n');
       rest = blocks.pop();
       for (const block of blocks) if (mine === reader) take(block, resumes);
-   }
- } catch {
+    }
+  } catch {
     // Pages are not told why a connection broke; what matters is that it is gone.
- }
+  }
   if (mine === reader) retry();
 };
 const take = (block, resumes) => {
@@ -42,14 +42,14 @@ const take = (block, resumes) => {
   if (name === 'open') {
     attempt = 0;
     if (resumes) setLink('live');
- } else if (name === 'gap') {
+  } else if (name === 'gap') {
     lastId = reader = null;
     queueMicrotask(connect);
- } else if (data && id) {
+  } else if (data && id) {
     lastId = id;
     const event = JSON.parse(data);
     if (name === 'snapshot') {takeSnapshot(event); setLink('live');} else if (event.topic) {logEvent(event, data); takeEvent(event);}
- }
+  }
 };
 const retry = (least = 0, word = 'Reconnecting') => {
   const wait = Math.max(least, Math.min(10000, 500 * 2 ** attempt) * (0.75 + Math.random() / 2));
@@ -68,7 +68,7 @@ const refused = async (response, mine) => {
     notice('err', status === 403 ? `The daemon does not let this address or key read (${said}). Open the page under an address it allows, or use another key.` : `This daemon ${apiKey() ? 'does not know this key' : 'asks for a key'}.`, 'Enter key…', keyDialog);
     if (status === 401 && !dialog.open) keyDialog();
     return;
- }
+  }
   retry(least, {429: 'Too many requests', 503: 'Not ready'}[status]);
   notice('warn', `${{429: 'This key has too many requests or open streams: close other tabs', 503: 'The daemon starts, stops or has no room'}[status] ?? 'The daemon cannot answer: its log tells more'} (${said}). The page tries again by itself.`, 'Try now', connect);
 };
@@ -81,9 +81,9 @@ document.addEventListener('visibilitychange', () => {
       reader?.abort();
       reader = null;
       if (link.state !== 'refused') setLink('hidden', 'Hidden');
-   }, HIDDEN_MS);
+    }, HIDDEN_MS);
     return;
- }
+  }
   changed('link');
   if (link.state !== 'hidden') return;
   if (Date.now() - hiddenSince > STALE_MS) lastId = null;
@@ -93,7 +93,7 @@ draws.link = () => {
   const wait = Math.ceil((link.until - Date.now()) / 1000);
   const [glyph, word, tone] = paused && link.state === 'live' ? ['‖', 'Paused', 'warn'] : {
     connecting: ['◌', 'Connecting…', 'muted'], live: ['●', 'Live', 'ok'], refused: ['✕', link.word, 'err'], hidden: ['◌', link.word, 'muted'], waiting: ['◌', `${link.word} ${wait > 0 ? `in ${wait} s` : 'now'}`, 'warn'],
- }[link.state];
+  }[link.state];
   say($('connection').firstChild, glyph);
   say($('connection').lastChild, word);
   attribute($('connection'), 'data-tone', tone);

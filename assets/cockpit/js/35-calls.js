@@ -29,5 +29,5 @@ const report = async (id, format) => {
     const response = await ask(`/api/report/${encodeURIComponent(id)}?format=${format}`, {headers: withKey({})});
     save(await response.blob(), `${id}.${format}`);
     flash(`The report is saved as ${id}.${format}.`);
- } catch (error) {flash(error.message, 'err');}
+  } catch (error) {flash(error.message, 'err');}
 };

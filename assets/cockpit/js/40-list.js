@@ -27,7 +27,7 @@ const rowOf = (item) => {
   if (!rows.has(item.id)) {
     const node = button('', () => select(item.id), {class: link.state === 'live' ? 'row fresh' : 'row', 'data-id': item.id});
     rows.set(item.id, {node, li: el('li', node), draw: part(node)});
- }
+  }
   const {node, draw} = rows.get(item.id), state = stateOf(item), [line, tone] = lineOf(item), when = whenOf(item), {kind, dryRun, name} = item;
   const fraction = kind === 'job' ? item.status === 'RUNNING' && item.progress?.fraction : remaining(item) != null && 1 - remaining(item) / item.policy.windowSeconds, value = Number.isFinite(fraction) && fraction.toFixed(2);
   attribute(node, 'aria-current', item.id === selected);
@@ -54,7 +54,7 @@ draws.list = () => {
     const amount = name === 'attention' ? attentionCount() : 0;
     say(node, `${CHIPS[name][0]}${amount ? ` ${amount}` : ''}`);
     attribute(node, 'aria-pressed', place.show === name);
- }
+  }
 };
 const chips = Object.keys(CHIPS).map((name) => [name, button('', () => go({show: name}))]);
 $('chips').append(...chips.map(([, node]) => node));
@@ -76,7 +76,7 @@ const tiles = [
     say(figure, number(amount));
     attribute(node, 'data-tone', amount > 0 && tone);
     if (chosen) attribute(node, 'aria-pressed', place.show === chosen && place.query === query);
- };
+  };
 });
 draws.tiles = () => {
   if (!server) return;

@@ -17,7 +17,7 @@ const seedLog = () => {
   for (const {id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item} of [...items.values()].filter((item) => item.over).sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
     const event = {...item, topic: `${kind}/${id}`, type: status.toLowerCase(), ts};
     addEvent(event, JSON.stringify(event));
- }
+  }
 };
 const logEvent = (event, raw) => {
   times.push(performance.now());
@@ -43,26 +43,19 @@ const logNode = () => {
     attribute(type, 'data-tone', tone);
     say(name, entry.name);
     say(said, entry.said);
- };
+  };
   return li;
 };
 draws.log = () => {
   const list = $('events'), reads = logPaused || list.scrollTop > 4;
-  show($('log-new'), reads && fresh.length > 0);
-  say($('log-new'), `${fresh.length}${fresh.length < NODES ? '' : ' or more'} new: show`);
   if (reads) return;
   for (const entry of fresh.splice(0)) {
     const node = list.children.length < NODES ? logNode() : list.lastChild;
     node.fill(entry);
     list.prepend(node);
- }
+  }
 };
 $('events').addEventListener('scroll', () => fresh.length && changed('log'), {passive: true});
-$('log-new').addEventListener('click', () => {
-  if (logPaused) $('log-pause').click();
-  $('events').scrollTop = 0;
-  wanted('log');
-});
 $('log-pause').addEventListener('click', () => {
   logPaused = !logPaused;
   attribute($('log-pause'), 'aria-pressed', logPaused);

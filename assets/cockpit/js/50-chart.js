@@ -29,13 +29,13 @@ const createChart = ({title, unit, format = String, names = [title]}) => {
     show(table, table.hidden);
     attribute(toggle, 'aria-expanded', !table.hidden);
     if (data) table.replaceChildren(tableOf(data.points, [['Time', ([seconds]) => duration(seconds)], ...both().map((series, line) => [names[line], (point) => {const index = data.points.indexOf(point); return [textOf(series, index), series.points[index]?.[1] > series.limit?.value && ' ▲'];}])]));
- }, {class: 'chart-toggle', 'aria-expanded': 'false'});
+  }, {class: 'chart-toggle', 'aria-expanded': 'false'});
   const element = el('figure.chart', el('figcaption.chart-head', el('span.chart-title', title), readout), plot, toggle, table), drawn = {};
   let data = null, width = 0, scale = null;
   const put = (name, tag, attributes) => {
     drawn[name] ??= shape(lines, tag, {class: `chart-${name}`});
     for (const key in attributes) attribute(drawn[name], key, attributes[key]);
- };
+  };
   const both = () => [data, data.second].filter(Boolean);
   const textOf = ({points}, index) => points[index]?.[1] == null ? 'no data' : format(points[index][1]);
   const trace = ({points, limit}, mark) => {
@@ -47,9 +47,9 @@ const createChart = ({title, unit, format = String, names = [title]}) => {
       if (!before) return void (missing += `M${x} ${scale.bottom - 5}v5`);
       line += (alone ? 'M' : 'L') + at + (alone && apart(point, points[index + 1]) ? 'm-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0' : '');
       if (limit && point[1] > limit.value && x - marked >= 6) {over += `M${at}${mark}`; marked = x;}
-   });
+    });
     return {line, over, missing};
- };
+  };
   const draw = () => {
     if (!data || width < 40) return;
     const odds = unit === 'log odds', limits = both().flatMap(({limit}) => limit ?? []);
@@ -73,7 +73,7 @@ const createChart = ({title, unit, format = String, names = [title]}) => {
       put(`missing${line}`, 'path', {d: paths.missing, stroke: 'var(--warn)', 'stroke-width': 2});
       put(`line${line}`, 'path', {d: paths.line, stroke: data.second ? stroke : 'var(--accent)', 'stroke-width': 2, 'stroke-linejoin': 'round', 'stroke-dasharray': line ? '5 5' : null});
       put(`over${line}`, 'path', {d: paths.over, fill: stroke});
-   });
+    });
     labels.replaceChildren();
     const write = (text, across, down, anchor) => say(shape(labels, 'text', {x: across, y: down, 'text-anchor': anchor}), text);
     if (!seen.length) write('No samples yet', (left + right) / 2, bottom - 8, 'middle');
@@ -81,7 +81,7 @@ const createChart = ({title, unit, format = String, names = [title]}) => {
     for (const [index, step] of steps.entries()) if (format(step) !== format(steps[index + 1] ?? NaN)) write(format(step), left - 6, y(step) + 4, 'end');
     write(`window ${duration(end - from)}`, x(from), CHART_HEIGHT - 6);
     if (x(to) - x(from) > 160) write(duration(to), right, CHART_HEIGHT - 6, 'end');
- };
+  };
   const observer = new ResizeObserver(([entry]) => {width = Math.floor(entry.contentRect.width); draw();});
   observer.observe(plot);
   return {element, destroy() {observer.disconnect(); element.remove();}, update(next) {
@@ -89,5 +89,5 @@ const createChart = ({title, unit, format = String, names = [title]}) => {
     say(readout, next.second ? `━ ${names[0]}  ┅ ${names[1]}` : textOf(next, next.points.length - 1));
     say(told, both().map((series, line) => chartSentence(data.second ? names[line] : title, series, format)).join('. '));
     draw();
- }};
+  }};
 };

@@ -36,15 +36,15 @@ const createForm = (schema, {initial = {}, hidden = [], first = [], known = () =
         const value = JSON.parse(text);
         if (!isJson && typeof value !== 'number') complain('Give a number.');
         return value;
-     } catch {return complain(isJson ? 'This is not JSON.' : 'Give a number.');}
-   }};
- };
+      } catch {return complain(isJson ? 'This is not JSON.' : 'Give a number.');}
+    }};
+  };
   const objectOf = (path, name, property, required, start) => {
     const needed = property.required ?? [], early = [...needed, ...first];
     const parts = Object.entries(property.properties ?? {}).map(([key, inner]) => {
       const at = path ? `${path}.${key}` : key, isHidden = hidden.includes(key) || hidden.includes(at);
       return {key, ...(isHidden ? {read: () => start?.[key]} : fieldOf(at, key, plainSchema(inner, schema), needed.includes(key), start?.[key]))};
-   });
+    });
     const shown = parts.filter(({element}) => element), isEarly = ({key}) => Boolean(path) || early.includes(key), rest = shown.filter((one) => !isEarly(one)).map(({element}) => element);
     const front = shown.filter(isEarly).sort((one, other) => path ? 0 : early.indexOf(one.key) - early.indexOf(other.key)).map(({element}) => element);
     return {element: el(path ? 'fieldset.group' : 'div.form', path && el('legend', readable(name)), path && el('p.help', plain(property.description)), front, front.length && rest.length ? el('details', el('summary', 'More settings'), rest) : rest), read(problems) {
@@ -52,8 +52,8 @@ const createForm = (schema, {initial = {}, hidden = [], first = [], known = () =
       if (!required && !Object.keys(value).length && own.every((one) => !fields.get(one.path).control.value)) return undefined;
       problems.push(...own);
       return value;
-   }};
- };
+    }};
+  };
   const top = objectOf('', '', plainSchema(schema, schema), true, initial), summary = el('p.problems', {role: 'alert'});
   top.element.prepend(summary);
   return {element: top.element, read() {const problems = []; return {value: top.read(problems), problems};}, show(problems) {
@@ -64,7 +64,7 @@ const createForm = (schema, {initial = {}, hidden = [], first = [], known = () =
       say(problem, said);
       attribute(control, 'aria-invalid', said !== '');
       if (said) for (let box = problem.closest('details'); box; box = box.parentElement.closest('details')) box.open = true;
-   }
+    }
     at(problems.find(at) ?? {})?.control.focus();
- }};
+  }};
 };

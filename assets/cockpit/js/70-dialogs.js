@@ -41,15 +41,15 @@ const toolDialog = async (tool, head, {id, confirm = head, danger, initial, hidd
         if (form.element.isConnected) close();
         flash(`${head}: ${status ? stateWords(status)[1] : 'done'}.`);
         if (!id && (canaryId ?? jobId)) select(canaryId ?? jobId);
-     } catch (error) {
+      } catch (error) {
         // A refusal names its field: `start_canary: policy.alpha: …`.
         form.show([{path: /: ([\w.]+): /.exec(error.message)?.[1], sentence: error.message}]);
         form.element.scrollIntoView({block: 'nearest'});
-     }
+      }
       confirming.disabled = false;
-   });
+    });
     (form.element.querySelector('input, textarea, select') ?? confirming).focus();
- } catch (error) {flash(error.message, 'err');}
+  } catch (error) {flash(error.message, 'err');}
 };
 const newEval = () => toolDialog('run_eval', 'New eval', {confirm: 'Run the eval'});
 const newCanary = (initial) => toolDialog('start_canary', 'New canary', {confirm: 'Start the canary', initial});
@@ -63,9 +63,9 @@ const keyDialog = () => {
     lastId = toolList = null;
     attempt = 0;
     connect();
- };
+  };
   open('Key', [el('p.muted', {id: 'key-help'}, 'One of the keys the daemon was given. It stays in this tab until that is closed, and goes in a header, never in an address.'), el('div.field', el('label', {for: 'api-key'}, 'API key'), input)],
-    [apiKey() && button('Forget the key', () => use('')), primary('Use this key')], () => use(input.value.trim()));
+    primary('Use this key'), () => use(input.value.trim()));
 };
 const shortcutsOn = () => localStorage.getItem('shortcuts') !== 'off';
 const helpDialog = () => {

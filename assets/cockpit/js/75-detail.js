@@ -22,7 +22,7 @@ const refreshDetail = (wait = 300) => {
     // The answer may be older than what came by the stream meanwhile.
     if (status.value) keep(!item ? known : Object.assign(item, item.over || known.updatedAt < item.updatedAt ? {...known, ...item} : known));
     wanted('detail', 'list');
- }, wait);
+  }, wait);
 };
 const liveDetail = (event) => {
   if (event.type === 'metric') answers.points?.push(event);
@@ -34,8 +34,8 @@ const liveDetail = (event) => {
 const factsOf = (lines) => el('dl.facts', lines.filter(Boolean).map(([name, text, more, tone]) => el('div', el('dt', name), el('dd', {'data-tone': tone}, text, more && el('small', more)))));
 const shownAs = (name, value) => value == null || value === '' ? '–' : name.endsWith('At') ? timeOf(value) : name === 'state' ? chip(stateWords(value)) : typeof value !== 'number' ? String(value)
   : /seconds$/i.test(name) ? duration(value) : /bytes$/i.test(name) ? bytes(value) : /ms\b/i.test(name) ? milliseconds(value) : count(value);
-const tableOf = (things, columns = Object.keys(things[0] ?? {})) => things.length ? el('div.scroll', el('table.cards', el('thead', el('tr', columns.map((column) => el('th', {scope: 'col'}, column.at(1).call ? column[0] : readable(column))))),
-  el('tbody', things.map((thing) => el('tr', columns.map((column) => {const [name, make] = column.at(1).call ? column : [column, () => shownAs(column, thing[column])]; return el('td', {'data-label': readable(name)}, make(thing));})))))) : el('p.muted', 'None.');
+const tableOf = (things, columns = Object.keys(things[0] ?? {})) => things.length ? el('div.scroll', el('table', el('thead', el('tr', columns.map((column) => el('th', {scope: 'col'}, column.at(1).call ? column[0] : readable(column))))),
+  el('tbody', things.map((thing) => el('tr', columns.map((column) => el('td', column.at(1).call ? column[1](thing) : shownAs(column, thing[column])))))))) : el('p.muted', 'None.');
 const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
   const nodes = ['div', 'div.actions', 'section.state', 'section.why'].map((tag) => el(tag)), [drawHead, drawActions, drawNow, drawWhy] = nodes.map(part), {id} = item;
   attribute(nodes[3], 'aria-labelledby', 'why');
@@ -51,7 +51,7 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
       facts ? el('ol.story', facts.map(({ts, message, actor, action}) => el('li', timeOf(ts), el('div', message, el('small', `${actor} · ${action}`))))) : el('p.muted', 'Loading…'),
       decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`)),
       el('div.actions', el('h4', 'Report'), [['Markdown', 'md'], ['JSON', 'json'], ['CSV', 'csv']].map(([name, format]) => small(name, () => report(id, format))), small('Print', () => print()))]);
- }};
+  }};
 };
 const toWhy = () => {$('why')?.scrollIntoView(); $('why')?.focus();};
 
@@ -61,6 +61,6 @@ draws.detail = () => {
     shown?.leave?.();
     shown = item ? (item.jobId ? jobDetail : canaryDetail)(item) : {key, article: el('div.empty', el('h2', selected || 'Nothing selected'), el('p', key), selected && button('← All', () => go({selected: ''})))};
     $('detail').replaceChildren(shown.article);
- }
+  }
   shown.draw?.();
 };

@@ -44,7 +44,7 @@ const canaryDetail = (item) => {
       const [title, , format] = METRICS[metric], chart = createChart({title, unit: metric === 'error_rate' ? '%' : 'ms', format}), bets = createChart({title: `${title}: evidence`, unit: 'log odds', format: (value) => value > 0 ? odds(value) : '1 to 1', names: ['broken', 'met']});
       charts.append(el('section', {role: 'group', 'aria-label': title}, chart.element, bets.element));
       views.push({metric, chart, bets});
-   }
+    }
     const common = {window: [0, policy.windowSeconds], warmup: policy.warmupSeconds ? [0, policy.warmupSeconds] : undefined, gapAfter: 3 * policy.pollSeconds, now: over ? undefined : elapsedSeconds};
     const series = (of) => points.map((point) => [point.elapsedSeconds, point.dataQuality === 'missing' ? null : of(point) ?? null]);
     for (const {metric, chart, bets} of views) {
@@ -52,6 +52,6 @@ const canaryDetail = (item) => {
       chart.update({...common, points: series((point) => point[member]), limit: {value, label: `target at most ${format(value)}`}});
       show(bets.element, Boolean(found));
       if (found) bets.update({...common, ...bet('breach', 'rolled back'), second: bet('proof', 'proved')});
-   }
- }};
+    }
+  }};
 };

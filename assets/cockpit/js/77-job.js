@@ -18,7 +18,7 @@ const jobDetail = (item) => {
     show(output, true);
     say(output, await call('job_logs', {jobId: item.id, stream}).then(({text}) => text || `Nothing was written to ${stream}.`, (error) => error.message));
     output.scrollTop = output.scrollHeight;
- });
+  });
   const frame = frameOf(item, jobVerdict, jobSteps, jobFacts, [bar, result, el('section.logs', el('h3', 'Output'), read('stdout'), read('stderr'), output)]);
   return {...frame, draw() {
     const found = answers.status?.result?.statistics;
@@ -26,5 +26,5 @@ const jobDetail = (item) => {
     show(bar, item.status === 'RUNNING' && Boolean(item.progress));
     bar.value = item.progress?.fraction ?? 0;
     drawResult(found, () => found && [el('h3', 'Metrics'), tableOf(Object.entries(found).map(([metric, {value, stderr, n}]) => ({metric, value: exact(value), '± standard error': exact(stderr), samples: n})))]);
- }};
+  }};
 };

@@ -6,9 +6,9 @@ const refreshModels = (wait = 500) => {
     try {
       [{models}, {moves}] = await Promise.all([call('list_models', {limit: 200}), call('model_history', {limit: 100})]);
       modelsFault = '';
-   } catch (error) {modelsFault = error.message;}
+    } catch (error) {modelsFault = error.message;}
     wanted('models');
- }, wait);
+  }, wait);
 };
 const promote = (modelId) => toolDialog('promote_model', `Promote ${modelId ?? 'a model'}`, {confirm: 'Promote', danger: true, initial: {modelId}});
 const rollBack = (modelId, gate) => toolDialog('rollback_model', `Roll ${modelId} back from ${gate}`, {confirm: 'Roll back', danger: true, initial: {modelId, gate}, hidden: ['modelId', 'gate'], id: modelId});

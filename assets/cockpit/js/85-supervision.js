@@ -6,7 +6,7 @@ const refreshHealth = async () => {
   if (!document.hidden && !paused) {
     try {health = await call('get_infrastructure_status'); healthFault = '';} catch (error) {healthFault = error.message;}
     wanted('supervision');
- }
+  }
   clearTimeout(healthTimer);
   healthTimer = setTimeout(refreshHealth, 3000);
 };
