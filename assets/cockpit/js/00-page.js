@@ -72,7 +72,7 @@ const copy = async (text) => {
     area.remove();
     focused?.focus();
   }
-  flash(copied ? 'Copied.' : 'The browser does not allow it to be copied.', copied ? 'ok' : 'err');
+  flash(copied ? 'Copied.' : 'The browser does not let it be copied.', copied ? 'ok' : 'err');
 };
 const save = (blob, name) => {
   const link = el('a', {href: URL.createObjectURL(blob), download: name});

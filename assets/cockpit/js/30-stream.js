@@ -65,12 +65,12 @@ const refused = async (response, mine) => {
   const said = `${status}: ${body.error?.message ?? body.message ?? body.error ?? response.statusText}`;
   if (status === 401 || status === 403) {
     setLink('refused', status === 401 ? 'Key needed' : 'Refused');
-    notice('err', status === 403 ? `The daemon does not let this address or key read (${said}). Open the page under an address it allows, or use another key.` : `This daemon ${apiKey() ? 'does not know this key' : 'asks for a key'}.`, 'Enter key…', keyDialog);
+    notice('err', status === 403 ? `The daemon refuses this address or key (${said}). Use another.` : `This daemon ${apiKey() ? 'does not know this key' : 'asks for a key'}.`, 'Enter key…', keyDialog);
     if (status === 401 && !dialog.open) keyDialog();
     return;
   }
   retry(least, {429: 'Too many requests', 503: 'Not ready'}[status]);
-  notice('warn', `${{429: 'This key has too many requests or open streams: close other tabs', 503: 'The daemon starts, stops or has no room'}[status] ?? 'The daemon cannot answer: its log tells more'} (${said}). The page tries again by itself.`, 'Try now', connect);
+  notice('warn', `${{429: 'Too many requests or streams: close other tabs', 503: 'The daemon starts, stops or is full'}[status] ?? 'The daemon cannot answer: see its log'} (${said}). The page tries again by itself.`, 'Try now', connect);
 };
 document.addEventListener('visibilitychange', () => {
   clearTimeout(hiddenTimer);

@@ -2,7 +2,7 @@
 class Refusal extends Error {}
 let rpcId = 0, toolList = null;
 const ask = async (path, options) => {
-  const response = await fetch(path, options).catch(() => {throw new Refusal('The daemon cannot be reached, so that nobody knows whether it was done. Look again when the page is live.');});
+  const response = await fetch(path, options).catch(() => {throw new Refusal('The daemon cannot be reached: look later whether it was done.');});
   if (response.ok) return response;
   const {error, message} = await response.json().catch(() => ({})), wait = response.headers.get('Retry-After');
   throw new Refusal(`The daemon refused (${response.status}): ${sentence(error?.message ?? message ?? error ?? response.statusText)}${wait ? ` Try again in ${wait} s.` : ''}`);
@@ -28,6 +28,6 @@ const report = async (id, format) => {
   try {
     const response = await ask(`/api/report/${encodeURIComponent(id)}?format=${format}`, {headers: withKey({})});
     save(await response.blob(), `${id}.${format}`);
-    flash(`The report is saved as ${id}.${format}.`);
+    flash(`${id}.${format} saved.`);
   } catch (error) {flash(error.message, 'err');}
 };

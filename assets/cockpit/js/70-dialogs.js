@@ -64,13 +64,13 @@ const keyDialog = () => {
     attempt = 0;
     connect();
   };
-  open('Key', [el('p.muted', {id: 'key-help'}, 'One of the keys the daemon was given. It stays in this tab until that is closed, and goes in a header, never in an address.'), el('div.field', el('label', {for: 'api-key'}, 'API key'), input)],
+  open('Key', [el('p.muted', {id: 'key-help'}, 'It stays in this tab until that is closed, and is sent in a header, never in an address.'), el('div.field', el('label', {for: 'api-key'}, 'API key'), input)],
     primary('Use this key'), () => use(input.value.trim()));
 };
 const shortcutsOn = () => localStorage.getItem('shortcuts') !== 'off';
 const helpDialog = () => {
   const box = el('input', {type: 'checkbox', 'on:change': () => localStorage.setItem('shortcuts', box.checked ? 'on' : 'off')});
   box.checked = shortcutsOn();
-  open('Help', [el('p', 'The filter takes text, and status:, is:, model:, task:, config:, from:, to:, by:, kind: and id:.'), el('p', 'Keys: / filter, j next, k previous, w why, a abort or cancel, c copy as curl, p pause, t theme, ? help, Esc back.'), el('label.check', box, 'Keys work'),
-    server && el('p.muted', `${server.name} ${server.version}. You are ${you.principal} and may ${you.role === 'read' ? 'only read' : 'read and act'}.`)], primary('Close'), close);
+  open('Help', [el('p', 'Filter: text, status:, model:, task:, config:, from:, to:, by:, kind: or id:.'), el('p', 'Keys: / filter, j next, k previous, w why, a abort or cancel, c curl, p pause, t theme, ? help, Esc back.'), el('label.check', box, 'Keys work'),
+    server && el('p.muted', `${server.name} ${server.version}. You are ${you.principal}, role ${you.role}.`)], primary('Close'), close);
 };

@@ -50,16 +50,16 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
       decision?.counterfactual && el('p.other', decision.counterfactual.sentence), el('h4', 'Story'),
       facts ? el('ol.story', facts.map(({ts, message, actor, action}) => el('li', timeOf(ts), el('div', message, el('small', `${actor} · ${action}`))))) : el('p.muted', 'Loading…'),
       decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`)),
-      el('div.actions', el('h4', 'Report'), [['Markdown', 'md'], ['JSON', 'json'], ['CSV', 'csv']].map(([name, format]) => small(name, () => report(id, format))), small('Print', () => print()))]);
+      el('div.actions', el('h4', 'Report'), ['md', 'json', 'csv'].map((format) => small(format, () => report(id, format), `Report as ${format}`)), small('Print', () => print()))]);
   }};
 };
 const toWhy = () => {$('why')?.scrollIntoView(); $('why')?.focus();};
 
 draws.detail = () => {
-  const item = items.get(selected), key = !selected ? 'Select a job or a canary to see its numbers, its reasons and what can be done.' : answers.fault ?? 'Loading…';
+  const item = items.get(selected), key = !selected ? 'Select a job or a canary.' : answers.fault ?? 'Loading…';
   if (!shown || shown.item !== item || (!item && shown.key !== key)) {
     shown?.leave?.();
-    shown = item ? (item.jobId ? jobDetail : canaryDetail)(item) : {key, article: el('div.empty', el('h2', selected || 'Nothing selected'), el('p', key), selected && button('← All', () => go({selected: ''})))};
+    shown = item ? (item.jobId ? jobDetail : canaryDetail)(item) : {key, article: el('div.empty', el('h2', selected || 'Nothing yet'), el('p', key), selected && button('← All', () => go({selected: ''})))};
     $('detail').replaceChildren(shown.article);
   }
   shown.draw?.();

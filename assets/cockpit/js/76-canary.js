@@ -26,10 +26,10 @@ const canaryFacts = (item) => {
     over ? ['Decided after', duration(elapsedSeconds), length] : ['Window left', duration(Math.ceil(left)), length],
     ...Object.values(METRICS).map(([name, member, format, , limit]) => {const target = policy?.targets[limit]; return [name, dataQuality === 'missing' ? 'no data' : format(item[member]), target == null ? 'no target' : `at most ${format(target)}`, (dataQuality === 'missing' || item[member] > target) && 'err'];})];
 };
-const betsOf = (found) => found ? `evidence that it is broken: ${odds(found.breach)} (rolled back at ${odds(found.breachAt)}); that it is met: ${odds(found.proof)} (proved at ${odds(found.proofAt)}).` : 'weak evidence, single values without counts.';
+const betsOf = (found) => found ? `evidence that it is broken: ${odds(found.breach)} (rolled back at ${odds(found.breachAt)}); that it is met: ${odds(found.proof)} (proved at ${odds(found.proofAt)}).` : 'weak evidence, no counts.';
 const checkOf = (item, metric) => {
   const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : format(item[member]);
-  return {check: label, observed: found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : value, target: `≤ ${format(item.policy.targets[limit])}`, evidence: betsOf(found), verdict: found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']};
+  return {check: label, observed: found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely ${percent(found.low)} to ${percent(found.high)}` : value, target: `≤ ${format(item.policy.targets[limit])}`, evidence: betsOf(found), verdict: found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']};
 };
 
 const canaryDetail = (item) => {
