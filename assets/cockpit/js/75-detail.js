@@ -34,7 +34,7 @@ const liveDetail = (event) => {
 const factsOf = (lines) => el('dl.facts', lines.filter(Boolean).map(([name, text, more, tone]) => el('div', el('dt', name), el('dd', {'data-tone': tone}, text, more && el('small', more)))));
 const shownAs = (name, value) => value == null || value === '' ? '–' : name.endsWith('At') ? timeOf(value) : name === 'state' ? chip(stateWords(value)) : typeof value !== 'number' ? String(value)
   : /seconds$/i.test(name) ? duration(value) : /bytes$/i.test(name) ? bytes(value) : /ms\b/i.test(name) ? milliseconds(value) : count(value);
-const tableOf = (things, columns = Object.keys(things[0] ?? {})) => things.length ? el('div.scroll', el('table', el('thead', el('tr', columns.map((column) => el('th', {scope: 'col'}, column.at(1).call ? column[0] : readable(column))))),
+const tableOf = (things, columns = Object.keys(things[0] ?? {})) => things.length ? el('div.scroll', {tabindex: 0}, el('table', el('thead', el('tr', columns.map((column) => el('th', {scope: 'col'}, column.at(1).call ? column[0] : readable(column))))),
   el('tbody', things.map((thing) => el('tr', columns.map((column) => el('td', column.at(1).call ? column[1](thing) : shownAs(column, thing[column])))))))) : el('p.muted', 'None.');
 const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
   const nodes = ['div', 'div.actions', 'section.state', 'section.why'].map((tag) => el(tag)), [drawHead, drawActions, drawNow, drawWhy] = nodes.map(part), {id} = item;
