@@ -15,10 +15,10 @@ const attribute = (node, name, value) => {
   if (value == null || value === false) node.removeAttribute(name);
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 };
-const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
-const show = (node, shown) => { if (node.hidden === shown) node.hidden = !shown; };
-const button = (text, click, properties) => el('button', { type: 'button', 'on:click': click, ...properties }, text);
-const small = (text, click, name) => button(text, click, { class: 'small', 'aria-label': name });
+const say = (node, text) => {if (node.textContent !== text) node.textContent = text;};
+const show = (node, shown) => {if (node.hidden === shown) node.hidden = !shown;};
+const button = (text, click, properties) => el('button', {type: 'button', 'on:click': click, ...properties}, text);
+const small = (text, click, name) => button(text, click, {class: 'small', 'aria-label': name});
 
 const part = (node) => {
   let last;
@@ -38,7 +38,7 @@ const frame = () => {
   scheduled = false;
   lastFrame = performance.now();
   const names = Object.keys(draws).filter((name) => dirty.has(name) && (!paused || asked.has(name)));
-  for (const name of names) { dirty.delete(name); asked.delete(name); }
+  for (const name of names) {dirty.delete(name); asked.delete(name);}
   for (const name of names) draws[name]();
 };
 const changed = (...names) => {
@@ -47,13 +47,13 @@ const changed = (...names) => {
   scheduled = true;
   setTimeout(requestAnimationFrame, Math.max(0, 100 - performance.now() + lastFrame), frame);
 };
-const wanted = (...names) => { for (const name of names) asked.add(name); changed(...names); };
+const wanted = (...names) => {for (const name of names) asked.add(name); changed(...names);};
 
 const announce = (text) => say($('announce'), text);
 const notice = (tone, text, label = 'Dismiss', action = () => {}) => {
   show($('notice'), Boolean(text));
   attribute($('notice'), 'data-tone', tone);
-  $('notice').replaceChildren(...(text ? [el('span', text), small(label, () => { notice(); action(); })] : []));
+  $('notice').replaceChildren(...(text ? [el('span', text), small(label, () => {notice(); action();})] : []));
 };
 const flash = (text, tone = 'ok') => {
   notice(tone, text);
@@ -63,7 +63,7 @@ const flash = (text, tone = 'ok') => {
 };
 const copy = async (text) => {
   let copied = true;
-  try { await navigator.clipboard.writeText(text); } catch {
+  try {await navigator.clipboard.writeText(text);} catch {
     // Outside of secure contexts there is no clipboard interface.
     const area = el('textarea.unseen', text), focused = document.activeElement;
     (dialog.open ? dialog : document.body).append(area);
@@ -72,10 +72,10 @@ const copy = async (text) => {
     area.remove();
     focused?.focus();
   }
-  flash(copied ? 'Copied.' : 'The browser does not allow it to be copied.', copied ? 'ok' : 'err');
+  flash(copied ? 'Copied.' : 'The browser does not let it be copied.', copied ? 'ok' : 'err');
 };
 const save = (blob, name) => {
-  const link = el('a', { href: URL.createObjectURL(blob), download: name });
+  const link = el('a', {href: URL.createObjectURL(blob), download: name});
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 };
