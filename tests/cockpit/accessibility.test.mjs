@@ -29,7 +29,7 @@ before(async () => {
   const start = async (modelId, policy = {}) => (await daemon.call("start_canary", { modelId, fromGate: "staging", toGate: "production", windowSeconds: 600, policy: { ...SHORT_POLICY, ...policy } })).canaryId;
   ids.rolledBack = await start("ranker:2");
   ids.observing = await start("reader:5");
-  ids.waiting = await start("shy:2", { approval: { before: ["start"] } });
+  ids.shy = await start("shy:2", { approval: { before: ["start"] } });
   for (const taskId of ["quick", "failing", "waiting"]) ids[taskId] = (await daemon.call("run_eval", { taskId, configId: "default" })).jobId;
   await eventually("the rollback", async () => (await daemon.call("canary_status", { canaryId: ids.rolledBack })).status === "ROLLED_BACK");
   await eventually("the failure", async () => (await daemon.call("status", { jobId: ids.failing })).status === "FAILED");
@@ -40,7 +40,7 @@ after(async () => {
   await models.stop();
 });
 
-const DETAILS = [["rolled-back", "rolledBack", "ranker:2"], ["observing", "observing", "reader:5"], ["awaiting", "waiting", "waiting"], ["completed", "quick", "quick"], ["failed", "failing", "failing"]];
+const DETAILS = [["rolled-back", "rolledBack", "ranker:2"], ["observing", "observing", "reader:5"], ["running", "waiting", "waiting"], ["awaiting", "shy", "shy:2"], ["completed", "quick", "quick"], ["failed", "failing", "failing"]];
 
 async function check(page, name) {
   await assertFits(page, name);

@@ -11,21 +11,24 @@ import { eventually } from "./harness/patience.mjs";
 let browser;
 let home;
 let daemon;
-let alone;
 
 before(async () => {
   browser = await openBrowser();
   home = makeHome({ keys: false });
   daemon = await home.start();
-  alone = await readers();
 });
 after(async () => {
   await browser.close();
   await home.remove();
 });
 
-const readers = async () => (await daemon.call("get_infrastructure_status")).stream.readers;
-const released = () => eventually("the stream to be let go", async () => (await readers()) === alone);
+/** Hides a tab for some seconds, and waits until it lets go of its stream. */
+async function hide(tab, seconds) {
+  const released = tab.waitForEvent("requestfailed", (request) => request.url().includes("/sse"));
+  await setHidden(tab, true);
+  await tab.clock.fastForward(seconds * 1000);
+  await released;
+}
 
 describe("seven tabs", () => {
   test("are all live when they are looked at, because hidden ones let go of their stream", async () => {
@@ -36,18 +39,14 @@ describe("seven tabs", () => {
       await tab.clock.install();
       await tab.goto(`${daemon.url}/cockpit.html`);
       await isLive(tab);
-      await setHidden(tab, true);
-      await tab.clock.fastForward(31_000);
-      await released();
+      await hide(tab, 31);
     }
     await daemon.call("run_eval", { taskId: "quick", configId: "default" });
     for (const tab of tabs) {
       await setHidden(tab, false);
       await isLive(tab);
       await isInState(tab, "quick", "completed");
-      await setHidden(tab, true);
-      await tab.clock.fastForward(31_000);
-      await released();
+      await hide(tab, 31);
     }
     for (const tab of tabs) assert.deepEqual(tab.complaints(), []);
     await closeQuietly(first);
@@ -63,9 +62,7 @@ describe("seven tabs", () => {
       if (request.url().includes("/sse")) asked.push((await request.allHeaders())["last-event-id"] ?? null);
     });
     for (const [seconds, resumes] of [[60, true], [400, false]]) {
-      await setHidden(tab, true);
-      await tab.clock.fastForward(seconds * 1000);
-      await released();
+      await hide(tab, seconds);
       await setHidden(tab, false);
       await isLive(tab);
       await eventually("the stream to be asked for", () => asked.length > 0);
