@@ -56,7 +56,7 @@ const troubleOf = (item) => {
   if (item.trouble) return item.trouble;
   if (item.phase.startsWith('awaiting')) return `waits for somebody to approve its ${item.phase === 'awaiting_start' ? 'start' : 'promotion'}`;
   const [metric, doubt] = Object.entries(item.evidence ?? {}).find(([, {breach, breachAt}]) => breach > breachAt / 2) ?? [];
-  return metric ? `${METRICS[metric][3]}: ${odds(doubt.breach)} that the target is broken, ${odds(doubt.breachAt)} decides` : '';
+  return metric ? `${METRICS[metric]?.[3]}: ${odds(doubt.breach)} that the target is broken, ${odds(doubt.breachAt)} decides` : '';
 };
 const remaining = ({over, policy, remainingSeconds, elapsedSeconds = 0, phase, looked}) => over || !policy ? null : Math.max(0, (remainingSeconds ?? policy.windowSeconds - elapsedSeconds) - (phase === 'observing' && looked ? (now() - looked) / 1000 : 0));
 const total = (group, ...statuses) => statuses.reduce((sum, status) => sum + (counts[group][status] ?? 0), 0);
