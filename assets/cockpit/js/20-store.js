@@ -6,6 +6,8 @@ const kiosk = new URLSearchParams(location.search).get('kiosk') === '1';
 const mayAct = () => Boolean(you) && you.role !== 'read' && !kiosk;
 const settle = (item) => {
   const isCanary = 'canaryId' in item;
+  // Without a word on its quality, the stand-in for a missing latency tells.
+  item.dataQuality ??= item.latency_p95_ms === 9999 ? 'missing' : undefined;
   return Object.assign(item, {kind: isCanary ? 'canary' : 'job', id: item.canaryId ?? item.jobId, name: (isCanary ? item.modelId : item.taskId) ?? '…', began: item.createdAt ?? item.startedAt, over: isCanary ? item.phase === 'over' : !['QUEUED', 'RUNNING'].includes(item.status)});
 };
 const keep = (item) => {items.set(settle(item).id, item); touched.add(item.id);};
