@@ -39,7 +39,7 @@ const frame = () => {
   lastFrame = performance.now();
   const names = Object.keys(draws).filter((name) => dirty.has(name) && (!paused || asked.has(name)));
   for (const name of names) {dirty.delete(name); asked.delete(name);}
-  for (const name of names) draws[name]();
+  for (const name of names) try {draws[name]();} catch (error) {reportError(error);}
 };
 const changed = (...names) => {
   for (const name of names) dirty.add(name);

@@ -27,11 +27,15 @@ const utc = (iso) => `${iso.replace('T', ' ').replace('Z', '')} UTC`;
 const timeOf = (iso) => el('time', {datetime: iso, title: utc(iso)}, clock(iso));
 
 const odds = (log) => known(log, (value) => value <= 0 ? 'none' : value > 13.8 ? 'over a million to 1' : `${number(Math.exp(value))} to 1`);
-const REASONS = {conforms: 'its targets were met', error_rate_breach: 'too many requests failed', latency_breach: 'too many requests were slow'};
+const REASONS = {__proto__: null, conforms: 'its targets were met', error_rate_breach: 'too many requests failed', latency_breach: 'too many requests were slow'};
 const because = (reason) => REASONS[reason] ?? (reason ?? '').replaceAll('_', ' ');
-const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
+const sentence = (text) => {
+  const said = String(text ?? '').trim();
+  return said && said[0].toUpperCase() + said.slice(1) + (/[.!?]$/.test(said) ? '' : '.');
+};
 
 const STATES = {
+  __proto__: null,
   QUEUED: '◌ queued muted', RUNNING: '● running accent', COMPLETED: '✓ completed ok', FAILED: '✕ failed err', CANCELLED: '■ cancelled muted', DRY_RUN: '◌ dry_run muted', PENDING: '◌ dry_run muted',
   PROMOTED: '↑ promoted ok', ROLLED_BACK: '↩ rolled_back err', awaiting_start: '◇ awaits_approval warn', entering: '● entering accent', observing: '● observing accent', paused: '‖ paused warn',
   awaiting_approval: '◇ awaits_approval warn', promoting: '↑ promoting accent', rolling_back: '↩ rolling_back err',

@@ -6,6 +6,8 @@ const kiosk = new URLSearchParams(location.search).get('kiosk') === '1';
 const mayAct = () => Boolean(you) && you.role !== 'read' && !kiosk;
 const settle = (item) => {
   const isCanary = 'canaryId' in item;
+  // Without a word on its quality, the stand-in for a missing latency tells.
+  item.dataQuality ??= item.latency_p95_ms === 9999 ? 'missing' : undefined;
   return Object.assign(item, {kind: isCanary ? 'canary' : 'job', id: item.canaryId ?? item.jobId, name: (isCanary ? item.modelId : item.taskId) ?? '…', began: item.createdAt ?? item.startedAt, over: isCanary ? item.phase === 'over' : !['QUEUED', 'RUNNING'].includes(item.status)});
 };
 const keep = (item) => {items.set(settle(item).id, item); touched.add(item.id);};
@@ -56,7 +58,7 @@ const troubleOf = (item) => {
   if (item.trouble) return item.trouble;
   if (item.phase.startsWith('awaiting')) return `waits for somebody to approve its ${item.phase === 'awaiting_start' ? 'start' : 'promotion'}`;
   const [metric, doubt] = Object.entries(item.evidence ?? {}).find(([, {breach, breachAt}]) => breach > breachAt / 2) ?? [];
-  return metric ? `${METRICS[metric][3]}: ${odds(doubt.breach)} that the target is broken, ${odds(doubt.breachAt)} decides` : '';
+  return metric ? `${METRICS[metric]?.[3]}: ${odds(doubt.breach)} that the target is broken, ${odds(doubt.breachAt)} decides` : '';
 };
 const remaining = ({over, policy, remainingSeconds, elapsedSeconds = 0, phase, looked}) => over || !policy ? null : Math.max(0, (remainingSeconds ?? policy.windowSeconds - elapsedSeconds) - (phase === 'observing' && looked ? (now() - looked) / 1000 : 0));
 const total = (group, ...statuses) => statuses.reduce((sum, status) => sum + (counts[group][status] ?? 0), 0);
