@@ -1,5 +1,4 @@
-// How is the page built and changed? Elements are made of text only, and touched only when what
-// they show differs.
+// How is the page built and changed? By text only, and only where it differs.
 const $ = (id) => document.getElementById(id);
 const el = (tag, ...children) => {
   const [name, ...classes] = tag.split('.'), node = document.createElement(name);
@@ -16,16 +15,15 @@ const attribute = (node, name, value) => {
   if (value == null || value === false) node.removeAttribute(name);
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 };
-const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
-const show = (node, shown) => { if (node.hidden === shown) node.hidden = !shown; };
-const button = (text, click, properties) => el('button', { type: 'button', 'on:click': click, ...properties }, text);
-const small = (text, click, name) => button(text, click, { class: 'small', 'aria-label': name });
+const say = (node, text) => {if (node.textContent !== text) node.textContent = text;};
+const show = (node, shown) => {if (node.hidden === shown) node.hidden = !shown;};
+const button = (text, click, properties) => el('button', {type: 'button', 'on:click': click, ...properties}, text);
+const small = (text, click, name) => button(text, click, {class: 'small', 'aria-label': name});
 
-// A part that is built again only when what it is made of has changed; the focus stays.
 const part = (node) => {
   let last;
   return (made, build) => {
-    const key = JSON.stringify(made), focused = node.contains(document.activeElement) && document.activeElement.textContent;
+    const key = JSON.stringify(made), active = document.activeElement, focused = active !== node && node.contains(active) && active.textContent;
     if (key === last) return;
     last = key;
     node.replaceChildren(...[build()].flat().filter(Boolean));
@@ -33,7 +31,6 @@ const part = (node) => {
   };
 };
 
-// What is dirty is drawn in one frame, ten times a second at most, and not while nobody sees it.
 // While the page is paused, only what the reader asked for is drawn.
 const draws = {}, dirty = new Set(), asked = new Set();
 let scheduled = false, lastFrame = 0, paused = false;
@@ -41,8 +38,8 @@ const frame = () => {
   scheduled = false;
   lastFrame = performance.now();
   const names = Object.keys(draws).filter((name) => dirty.has(name) && (!paused || asked.has(name)));
-  for (const name of names) { dirty.delete(name); asked.delete(name); }
-  for (const name of names) draws[name]();
+  for (const name of names) {dirty.delete(name); asked.delete(name);}
+  for (const name of names) try {draws[name]();} catch (error) {reportError(error);}
 };
 const changed = (...names) => {
   for (const name of names) dirty.add(name);
@@ -50,15 +47,14 @@ const changed = (...names) => {
   scheduled = true;
   setTimeout(requestAnimationFrame, Math.max(0, 100 - performance.now() + lastFrame), frame);
 };
-const wanted = (...names) => { for (const name of names) asked.add(name); changed(...names); };
+const wanted = (...names) => {for (const name of names) asked.add(name); changed(...names);};
 
 const announce = (text) => say($('announce'), text);
 const notice = (tone, text, label = 'Dismiss', action = () => {}) => {
   show($('notice'), Boolean(text));
   attribute($('notice'), 'data-tone', tone);
-  $('notice').replaceChildren(...(text ? [el('span', text), small(label, () => { notice(); action(); })] : []));
+  $('notice').replaceChildren(...(text ? [el('span', text), small(label, () => {notice(); action();})] : []));
 };
-// What came of an action; it goes again by itself.
 const flash = (text, tone = 'ok') => {
   notice(tone, text);
   announce(text);
@@ -67,7 +63,7 @@ const flash = (text, tone = 'ok') => {
 };
 const copy = async (text) => {
   let copied = true;
-  try { await navigator.clipboard.writeText(text); } catch {
+  try {await navigator.clipboard.writeText(text);} catch {
     // Outside of secure contexts there is no clipboard interface.
     const area = el('textarea.unseen', text), focused = document.activeElement;
     (dialog.open ? dialog : document.body).append(area);
@@ -76,10 +72,10 @@ const copy = async (text) => {
     area.remove();
     focused?.focus();
   }
-  flash(copied ? 'Copied.' : 'The browser does not allow it to be copied.', copied ? 'ok' : 'err');
+  flash(copied ? 'Copied.' : 'The browser does not let it be copied.', copied ? 'ok' : 'err');
 };
 const save = (blob, name) => {
-  const link = el('a', { href: URL.createObjectURL(blob), download: name });
+  const link = el('a', {href: URL.createObjectURL(blob), download: name});
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 };

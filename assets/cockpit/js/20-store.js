@@ -1,17 +1,19 @@
-// What is known of jobs and canaries? A snapshot, and the events after it.
+// What is known? A snapshot, and the events after it.
 const items = new Map(), touched = new Set();
-let counts = { jobs: {}, canaries: {} }, server = null, you = null, models = [];
+let counts = {jobs: {}, canaries: {}}, server = null, you = null, models = [];
 const KEPT = 1200, DAY = 86400;
 const kiosk = new URLSearchParams(location.search).get('kiosk') === '1';
 const mayAct = () => Boolean(you) && you.role !== 'read' && !kiosk;
 const settle = (item) => {
   const isCanary = 'canaryId' in item;
-  return Object.assign(item, { kind: isCanary ? 'canary' : 'job', id: item.canaryId ?? item.jobId, name: (isCanary ? item.modelId : item.taskId) ?? '…', began: item.createdAt ?? item.startedAt, over: isCanary ? item.phase === 'over' : !['QUEUED', 'RUNNING'].includes(item.status) });
+  // Without a word on its quality, the stand-in for a missing latency tells.
+  item.dataQuality ??= item.latency_p95_ms === 9999 ? 'missing' : undefined;
+  return Object.assign(item, {kind: isCanary ? 'canary' : 'job', id: item.canaryId ?? item.jobId, name: (isCanary ? item.modelId : item.taskId) ?? '…', began: item.createdAt ?? item.startedAt, over: isCanary ? item.phase === 'over' : !['QUEUED', 'RUNNING'].includes(item.status)});
 };
-const keep = (item) => { items.set(settle(item).id, item); touched.add(item.id); };
+const keep = (item) => {items.set(settle(item).id, item); touched.add(item.id);};
 
 const takeSnapshot = (snapshot) => {
-  ({ server, you, counts, models } = snapshot);
+  ({server, you, counts, models} = snapshot);
   const offset = Date.parse(server.now) - Date.now();
   clockOffset = Math.abs(offset) > 1500 ? offset : 0;
   items.clear();
@@ -22,21 +24,19 @@ const takeSnapshot = (snapshot) => {
   refreshModels();
 };
 
-const MEMBERS = ['phase', 'status', 'reason', 'trouble', 'error', 'progress', 'decisionId', 'latency_p95_ms', 'error_rate', 'dataQuality', 'elapsedSeconds', 'remainingSeconds', 'evidence', 'policy', 'modelId', 'fromGate', 'toGate', 'taskId', 'configId', 'dryRun'];
 // A status that is terminal stays, and what is older than the item changes nothing.
 const takeEvent = (event) => {
-  const { canaryId, jobId, ts, type } = event, id = canaryId ?? jobId;
+  const {canaryId, jobId, ts, type} = event, id = canaryId ?? jobId;
   if (event.topic.startsWith('model/')) return refreshModels();
-  const item = items.get(id) ?? { ...(canaryId ? { canaryId, createdAt: ts, phase: 'observing' } : { jobId, startedAt: ts }), status: null };
+  const item = items.get(id) ?? {...(canaryId ? {canaryId, createdAt: ts, phase: 'observing'} : {jobId, startedAt: ts}), status: null};
   if (item.over || ts < item.updatedAt) return;
-  const before = item.status, seen = { ...event, ...event.metrics };
-  for (const name of MEMBERS) if (name in seen) item[name] = seen[name];
-  item.updatedAt = ts;
+  const before = item.status, {topic, result, metrics, ...seen} = event;
+  Object.assign(item, seen, metrics, {updatedAt: ts});
   if (type === 'running') item.runningAt = ts;
   if (type === 'metric') item.looked = now();
-  if (canaryId && ['PROMOTED', 'ROLLED_BACK', 'FAILED'].includes(item.status)) { item.phase = 'over'; item.decidedAt ??= ts; }
+  if (canaryId && ['PROMOTED', 'ROLLED_BACK', 'FAILED'].includes(item.status)) {item.phase = 'over'; item.decidedAt ??= ts;}
   keep(item);
-  if (items.size > KEPT) for (const [old, { over }] of items) if (items.size > KEPT - 200 && over && old !== selected) items.delete(old);
+  if (items.size > KEPT) for (const [old, {over}] of items) if (items.size > KEPT - 200 && over && old !== selected) items.delete(old);
   if (item.status !== before) {
     const group = counts[canaryId ? 'canaries' : 'jobs'];
     if (group[before]) group[before] -= 1;
@@ -51,15 +51,14 @@ const takeEvent = (event) => {
   if (id === selected) liveDetail(event);
 };
 
-// Why something needs a person; an empty text when it does not.
 const troubleOf = (item) => {
   const quiet = since(item.updatedAt);
   if (item.over) return ['FAILED', 'ROLLED_BACK'].includes(item.status) && item.reason !== 'aborted' && quiet < DAY ? item.error ?? because(item.reason) : '';
   if (item.kind === 'job') return item.status === 'RUNNING' && quiet > (item.progress ? 300 : 3600) ? `nothing was heard of it for ${duration(quiet)}` : '';
   if (item.trouble) return item.trouble;
   if (item.phase.startsWith('awaiting')) return `waits for somebody to approve its ${item.phase === 'awaiting_start' ? 'start' : 'promotion'}`;
-  const [metric, doubt] = Object.entries(item.evidence ?? {}).find(([, { breach, breachAt }]) => breach > breachAt / 2) ?? [];
-  return metric ? `${METRICS[metric][3]}: ${odds(doubt.breach)} that the target is broken, ${odds(doubt.breachAt)} decides` : '';
+  const [metric, doubt] = Object.entries(item.evidence ?? {}).find(([, {breach, breachAt}]) => breach > breachAt / 2) ?? [];
+  return metric ? `${METRICS[metric]?.[3]}: ${odds(doubt.breach)} that the target is broken, ${odds(doubt.breachAt)} decides` : '';
 };
-const remaining = ({ over, policy, remainingSeconds, elapsedSeconds = 0, phase, looked }) => over || !policy ? null : Math.max(0, (remainingSeconds ?? policy.windowSeconds - elapsedSeconds) - (phase === 'observing' && looked ? (now() - looked) / 1000 : 0));
+const remaining = ({over, policy, remainingSeconds, elapsedSeconds = 0, phase, looked}) => over || !policy ? null : Math.max(0, (remainingSeconds ?? policy.windowSeconds - elapsedSeconds) - (phase === 'observing' && looked ? (now() - looked) / 1000 : 0));
 const total = (group, ...statuses) => statuses.reduce((sum, status) => sum + (counts[group][status] ?? 0), 0);

@@ -1,15 +1,14 @@
-// How do the events come in? One stream with the key in a header: snapshot, then live; resumed by
-// the last id, and released while nobody looks.
+// How do events come in? One stream: snapshot, then live, resumed by its last id.
 const STREAM = '/sse?topic=job/*&topic=canary/*&topic=model/*&snapshot=1';
 const QUIET_MS = 45000, HIDDEN_MS = 30000, STALE_MS = 300000;
 let lastId = null, reader = null, attempt = 0, retryTimer = 0, quietTimer = 0, hiddenTimer = 0, hiddenSince = 0;
-const link = { state: 'connecting', until: 0, word: '' };
+const link = {state: 'connecting', until: 0, word: ''};
 const apiKey = () => sessionStorage.getItem('key') ?? '';
-const withKey = (headers) => (apiKey() ? { ...headers, 'X-API-Key': apiKey() } : headers);
+const withKey = (headers) => (apiKey() ? {...headers, 'X-API-Key': apiKey()} : headers);
 const setLink = (state, word = '', until = 0) => {
   if (state === 'live' && link.state !== state) announce('Live');
   if (state === 'waiting' && link.state === 'live') announce('The connection was lost. Reconnecting.');
-  Object.assign(link, { state, word, until });
+  Object.assign(link, {state, word, until});
   wanted('link');
 };
 
@@ -17,19 +16,19 @@ const connect = async () => {
   clearTimeout(retryTimer);
   reader?.abort();
   const mine = reader = new AbortController(), resumes = lastId != null;
-  const heard = () => { clearTimeout(quietTimer); quietTimer = setTimeout(() => mine.abort(), QUIET_MS); };
+  const heard = () => {clearTimeout(quietTimer); quietTimer = setTimeout(() => mine.abort(), QUIET_MS);};
   setLink('connecting');
   try {
     heard();
-    const response = await fetch(STREAM, { headers: withKey({ Accept: 'text/event-stream', ...(resumes ? { 'Last-Event-ID': lastId } : {}) }), signal: mine.signal, cache: 'no-store' });
+    const response = await fetch(STREAM, {headers: withKey({Accept: 'text/event-stream', ...(resumes ? {'Last-Event-ID': lastId} : {})}), signal: mine.signal, cache: 'no-store'});
     if (!response.ok) return await refused(response, mine);
     notice();
     const chunks = response.body.getReader(), decoder = new TextDecoder();
     for (let rest = ''; ;) {
-      const { done, value } = await chunks.read();
+      const {done, value} = await chunks.read();
       if (done) break;
       heard();
-      const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n');
+      const blocks = (rest + decoder.decode(value, {stream: true})).split('\n\n');
       rest = blocks.pop();
       for (const block of blocks) if (mine === reader) take(block, resumes);
     }
@@ -39,7 +38,7 @@ const connect = async () => {
   if (mine === reader) retry();
 };
 const take = (block, resumes) => {
-  const { id, event: name, data } = Object.fromEntries(block.split('\n').map((line) => [line.split(':', 1)[0], line.slice(line.indexOf(':') + 1).trim()]));
+  const {id, event: name, data} = Object.fromEntries(block.split('\n').map((line) => [line.split(':', 1)[0], line.slice(line.indexOf(':') + 1).trim()]));
   if (name === 'open') {
     attempt = 0;
     if (resumes) setLink('live');
@@ -49,7 +48,7 @@ const take = (block, resumes) => {
   } else if (data && id) {
     lastId = id;
     const event = JSON.parse(data);
-    if (name === 'snapshot') { takeSnapshot(event); setLink('live'); } else if (event.topic) { logEvent(event, data); takeEvent(event); }
+    if (name === 'snapshot') {takeSnapshot(event); setLink('live');} else if (event.topic) {logEvent(event, data); takeEvent(event);}
   }
 };
 const retry = (least = 0, word = 'Reconnecting') => {
@@ -60,18 +59,18 @@ const retry = (least = 0, word = 'Reconnecting') => {
   retryTimer = setTimeout(connect, wait);
 };
 const refused = async (response, mine) => {
-  const { status } = response, least = (Number(response.headers.get('Retry-After')) || 0) * 1000, body = await response.json().catch(() => ({}));
+  const {status} = response, least = (Number(response.headers.get('Retry-After')) || 0) * 1000, body = await response.json().catch(() => ({}));
   if (mine !== reader) return;
   clearTimeout(quietTimer);
   const said = `${status}: ${body.error?.message ?? body.message ?? body.error ?? response.statusText}`;
   if (status === 401 || status === 403) {
     setLink('refused', status === 401 ? 'Key needed' : 'Refused');
-    notice('err', status === 403 ? `The daemon does not let this address or key read (${said}). Open the page under an address it allows, or use another key.` : `This daemon ${apiKey() ? 'does not know this key' : 'asks for a key'}.`, 'Enter key…', keyDialog);
+    notice('err', status === 403 ? `The daemon refuses this address or key (${said}). Use another.` : `This daemon ${apiKey() ? 'does not know this key' : 'asks for a key'}.`, 'Enter key…', keyDialog);
     if (status === 401 && !dialog.open) keyDialog();
     return;
   }
-  retry(least, { 429: 'Too many requests', 503: 'Not ready' }[status]);
-  notice('warn', `${{ 429: 'This key has too many requests or open streams: close other tabs', 503: 'The daemon starts, stops or has no room' }[status] ?? 'The daemon cannot answer: its log tells more'} (${said}). The page tries again by itself.`, 'Try now', connect);
+  retry(least, {429: 'Too many requests', 503: 'Not ready'}[status]);
+  notice('warn', `${{429: 'Too many requests or streams: close other tabs', 503: 'The daemon starts, stops or is full'}[status] ?? 'The daemon cannot answer: see its log'} (${said}). The page tries again by itself.`, 'Try now', connect);
 };
 document.addEventListener('visibilitychange', () => {
   clearTimeout(hiddenTimer);

@@ -1,20 +1,20 @@
-// How is the daemon asked and told? Tools over /mcp, reports as files, and all of it as curl.
+// How is the daemon asked and told?
 class Refusal extends Error {}
 let rpcId = 0, toolList = null;
 const ask = async (path, options) => {
-  const response = await fetch(path, options).catch(() => { throw new Refusal('The daemon cannot be reached, so that nobody knows whether it was done. Look again when the page is live.'); });
+  const response = await fetch(path, options).catch(() => {throw new Refusal('The daemon cannot be reached: look later whether it was done.');});
   if (response.ok) return response;
-  const { error, message } = await response.json().catch(() => ({})), wait = response.headers.get('Retry-After');
+  const {error, message} = await response.json().catch(() => ({})), wait = response.headers.get('Retry-After');
   throw new Refusal(`The daemon refused (${response.status}): ${sentence(error?.message ?? message ?? error ?? response.statusText)}${wait ? ` Try again in ${wait} s.` : ''}`);
 };
 const post = async (method, params) => {
-  const response = await ask('/mcp', { method: 'POST', headers: withKey({ 'Content-Type': 'application/json', Accept: 'application/json' }), body: JSON.stringify({ jsonrpc: '2.0', id: ++rpcId, method, params }) });
-  const { error, result } = await response.json();
+  const response = await ask('/mcp', {method: 'POST', headers: withKey({'Content-Type': 'application/json', Accept: 'application/json'}), body: JSON.stringify({jsonrpc: '2.0', id: ++rpcId, method, params})});
+  const {error, result} = await response.json();
   if (error) throw new Refusal(sentence(error.message));
   return result;
 };
 const call = async (name, args = {}) => {
-  const result = await post('tools/call', { name, arguments: args });
+  const result = await post('tools/call', {name, arguments: args});
   if (result.isError) throw new Refusal(result.content[0].text);
   return result.structuredContent;
 };
@@ -23,11 +23,11 @@ const toolNamed = async (name) => {
   if (!toolList.has(name)) throw new Refusal(`This daemon has no tool ${name}.`);
   return toolList.get(name);
 };
-const curlOf = (name, args) => `curl -s ${location.origin}/mcp -H 'Content-Type: application/json'${you?.open ? '' : ' -H "X-API-Key: $LUKHAS_MCP_API_KEY"'} -d '${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }).replaceAll("'", `'\\''`)}'`;
+const curlOf = (name, args) => `curl -s ${location.origin}/mcp -H 'Content-Type: application/json'${you?.open ? '' : ' -H "X-API-Key: $LUKHAS_MCP_API_KEY"'} -d '${JSON.stringify({jsonrpc: '2.0', id: 1, method: 'tools/call', params: {name, arguments: args}}).replaceAll("'", `'\\''`)}'`;
 const report = async (id, format) => {
   try {
-    const response = await ask(`/api/report/${encodeURIComponent(id)}?format=${format}`, { headers: withKey({}) });
+    const response = await ask(`/api/report/${encodeURIComponent(id)}?format=${format}`, {headers: withKey({})});
     save(await response.blob(), `${id}.${format}`);
-    flash(`The report is saved as ${id}.${format}.`);
-  } catch (error) { flash(error.message, 'err'); }
+    flash(`${id}.${format} saved.`);
+  } catch (error) {flash(error.message, 'err');}
 };

@@ -1,15 +1,14 @@
-// Which jobs and canaries are shown, in which order? What needs a person comes first, and no row
-// moves under the pointer or the focus.
+// What is shown, in which order? No row moves under the pointer or the focus.
 const SHOWN = 200;
 const CHIPS = {
   all: ['All', () => true], running: ['Running', (item) => !item.over && item.status !== 'QUEUED'], attention: ['Attention', troubleOf],
   canaries: ['Canaries', (item) => item.kind === 'canary'], jobs: ['Jobs', (item) => item.kind === 'job'], done: ['Done', (item) => item.over],
 };
-const place = { view: 'work', show: 'all', query: '', chosen: '' };
+const place = {view: 'work', show: 'all', query: '', chosen: ''};
 let selected = '', order = [], orderKey = '', pointed = false;
 const rows = new Map();
 
-const textOf = ({ id, kind, status, modelId: model, taskId: task, configId: config, fromGate: from, toGate: to, principal: by, ...item }) => Object.entries({ id, kind, status, is: stateOf({ ...item, kind, status })[1], model, task, config, from, to, by }).map((pair) => pair.join(':')).join(' ').toLowerCase();
+const textOf = ({id, kind, status, modelId: model, taskId: task, configId: config, fromGate: from, toGate: to, principal: by, ...item}) => Object.entries({id, kind, status, is: stateOf({...item, kind, status})[1], model, task, config, from, to, by}).map((pair) => pair.join(':')).join(' ').toLowerCase();
 const matcher = (query) => {
   const words = query.toLowerCase().split(' ');
   return (item) => words.every((word) => textOf(item).includes(word));
@@ -17,7 +16,7 @@ const matcher = (query) => {
 const rank = (item) => troubleOf(item) ? (item.over ? 1 : 0) : item.over ? 4 : item.status === 'QUEUED' ? 3 : 2;
 const seenOf = (item) => item.dataQuality === 'missing' ? 'no data' : [item.latency_p95_ms != null && milliseconds(item.latency_p95_ms), item.error_rate != null && `${percent(item.error_rate)} failed`].filter(Boolean).join(' · ');
 const lineOf = (item) => {
-  const { kind, over, reason, progress, phase } = item, trouble = troubleOf(item);
+  const {kind, over, reason, progress, phase} = item, trouble = troubleOf(item);
   if (trouble) return [sentence(trouble).slice(0, -1), phase?.startsWith('awaiting') ? 'warn' : 'err'];
   return [(kind === 'job' ? [item.configId, !over && progress && percent(progress.fraction), !over && progress?.note, over && reason && because(reason)]
     : [`${item.fromGate} → ${item.toGate}`, over ? because(reason) : seenOf(item)]).filter(Boolean).join(' · ')];
@@ -25,23 +24,14 @@ const lineOf = (item) => {
 const whenOf = (item) => item.over ? ago(since(item.decidedAt ?? item.updatedAt)) : item.phase === 'observing' && item.policy ? `${duration(Math.ceil(remaining(item)))} left` : duration(Math.floor(since(item.runningAt ?? item.began)));
 
 const rowOf = (item) => {
-  let row = rows.get(item.id);
-  if (!row) {
-    const [kind, name, what, when, state] = ['span.kind', 'span', 'span.what', 'span.when', 'span'].map((tag) => el(tag)), bar = el('progress', { max: 1, 'aria-hidden': 'true' });
-    const node = el('button', { class: link.state === 'live' ? 'row fresh' : 'row', type: 'button', 'data-id': item.id, 'on:click': () => select(item.id) }, el('span.name', kind, name), state, what, when, bar);
-    rows.set(item.id, row = { node, li: el('li', node), kind, name, what, when, state, bar });
+  if (!rows.has(item.id)) {
+    const node = button('', () => select(item.id), {class: link.state === 'live' ? 'row fresh' : 'row', 'data-id': item.id});
+    rows.set(item.id, {node, li: el('li', node), draw: part(node)});
   }
-  const state = stateOf(item), [line, tone] = lineOf(item);
-  say(row.kind, item.kind === 'job' ? 'eval' : item.dryRun ? 'canary, dry run' : 'canary');
-  say(row.name, item.name);
-  say(row.what, line);
-  attribute(row.what, 'data-tone', tone);
-  say(row.when, whenOf(item));
-  if (row.word !== state[1]) { [, row.word] = state; row.state.replaceChildren(chip(state)); }
-  attribute(row.node, 'aria-current', item.id === selected);
-  const fraction = item.kind === 'job' ? item.status === 'RUNNING' && item.progress?.fraction : remaining(item) != null && 1 - remaining(item) / item.policy.windowSeconds;
-  show(row.bar, Number.isFinite(fraction));
-  if (Math.abs(row.bar.value - fraction) > 0.002) row.bar.value = fraction;
+  const {node, draw} = rows.get(item.id), state = stateOf(item), [line, tone] = lineOf(item), when = whenOf(item), {kind, dryRun, name} = item;
+  const fraction = kind === 'job' ? item.status === 'RUNNING' && item.progress?.fraction : remaining(item) != null && 1 - remaining(item) / item.policy.windowSeconds, value = Number.isFinite(fraction) && fraction.toFixed(2);
+  attribute(node, 'aria-current', item.id === selected);
+  draw([state, line, tone, when, name, value], () => [el('span.name', el('span.kind', kind === 'job' ? 'eval' : dryRun ? 'canary, dry run' : 'canary'), name), chip(state), el('span.what', {'data-tone': tone}, line), el('span.when', when), value && el('progress', {max: 1, value, 'aria-hidden': 'true'})]);
 };
 
 draws.list = () => {
@@ -53,26 +43,25 @@ draws.list = () => {
   orderKey = key;
   for (const id of order) if (!rows.has(id) || touched.has(id)) rowOf(items.get(id));
   touched.clear();
-  order.forEach((id, index) => { const { li } = rows.get(id); if (list.children[index] !== li) list.insertBefore(li, list.children[index]); });
+  order.forEach((id, index) => {const {li} = rows.get(id); if (list.children[index] !== li) list.insertBefore(li, list.children[index]);});
   while (list.children.length > order.length) list.lastChild.remove();
   if (rows.size > 600) for (const id of rows.keys()) if (!items.has(id)) rows.delete(id);
   say($('shown'), server ? `${order.length === items.size ? '' : `${order.length} of `}${items.size}` : '');
   show($('empty'), !order.length);
   if (!order.length) drawEmpty([!server, items.size, key, you?.open], emptyList);
-  // Where there is room, what needs somebody most is shown until something is chosen.
-  if (!selected && order.length && innerWidth > 720) { [selected] = order; selectionChanged(''); }
+  if (!selected && order.length && innerWidth > 720) {[selected] = order; selectionChanged('');}
   for (const [name, node] of chips) {
     const amount = name === 'attention' ? attentionCount() : 0;
     say(node, `${CHIPS[name][0]}${amount ? ` ${amount}` : ''}`);
     attribute(node, 'aria-pressed', place.show === name);
   }
 };
-const chips = Object.keys(CHIPS).map((name) => [name, button('', () => go({ show: name }))]);
+const chips = Object.keys(CHIPS).map((name) => [name, button('', () => go({show: name}))]);
 $('chips').append(...chips.map(([, node]) => node));
 const drawEmpty = part($('empty'));
 const emptyList = () => {
-  const line = curlOf('run_eval', { taskId: 'smollm2.quick', configId: 'default' });
-  return !server ? 'Loading…' : items.size ? [el('p', place.show === 'attention' ? 'Nothing needs you.' : 'Nothing matches.'), small('Show all', () => go({ show: 'all', query: '' }))] : [el('p', 'Nothing has run here yet. Start an eval:'), el('pre', line), small('Copy', () => copy(line))];
+  const line = curlOf('run_eval', {taskId: 'smollm2.quick', configId: 'default'});
+  return !server ? 'Loading…' : items.size ? [el('p', place.show === 'attention' ? 'Nothing needs you.' : 'Nothing matches.'), small('Show all', () => go({show: 'all', query: ''}))] : [el('p', 'Nothing has run here yet. Start an eval:'), el('pre', line), small('Copy', () => copy(line))];
 };
 const attentionCount = () => [...items.values()].filter(troubleOf).length;
 const tiles = [
@@ -80,7 +69,7 @@ const tiles = [
   ['Queued', 'all', 'status:queued', () => total('jobs', 'QUEUED')], ['Needs attention', 'attention', '', attentionCount, 'err'],
   ['Done', 'done', '', () => total('jobs', 'COMPLETED', 'FAILED', 'CANCELLED') + total('canaries', 'PROMOTED', 'ROLLED_BACK', 'FAILED')], ['Events a second', '', '', () => eventRate()],
 ].map(([label, chosen, query, value, tone]) => {
-  const figure = el('b', '–'), node = button([figure, el('span', label)], () => chosen ? go({ show: chosen, query }) : $('events').focus());
+  const figure = el('b', '–'), node = button([figure, el('span', label)], () => chosen ? go({show: chosen, query}) : $('events').focus());
   $('tiles').append(node);
   return () => {
     const amount = value();
@@ -95,5 +84,5 @@ draws.tiles = () => {
   const attention = attentionCount();
   document.title = `${attention ? `(${attention}) ` : ''}Cockpit · ${server.name}`;
 };
-$('rows').addEventListener('pointerenter', (event) => { pointed = event.pointerType === 'mouse'; });
-for (const name of ['pointerleave', 'focusout']) $('rows').addEventListener(name, () => { pointed &&= name !== 'pointerleave'; changed('list'); });
+$('rows').addEventListener('pointerenter', (event) => {pointed = event.pointerType === 'mouse';});
+for (const name of ['pointerleave', 'focusout']) $('rows').addEventListener(name, () => {pointed &&= name !== 'pointerleave'; changed('list');});

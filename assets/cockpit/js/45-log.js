@@ -1,5 +1,4 @@
-// What happened? A ring of events, shown by nodes that are used again; nothing moves while
-// somebody reads.
+// What happened? Nothing moves while somebody reads.
 const RING = 1000, NODES = 150;
 const ring = [], fresh = [], times = [];
 let logPaused = false;
@@ -8,16 +7,15 @@ const eventRate = () => {
   return times.length / 5;
 };
 const tellEvent = (event) => {
-  const { type, topic, error, trouble, progress, gate, before, after, reason, configId } = event;
+  const {type, topic, error, trouble, progress, gate, before, after, reason, configId} = event;
   return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || configId || `${event.fromGate} → ${event.toGate}`);
 };
-// What happened last to each thing, so that the log does not begin empty.
 let seeded = '';
 const seedLog = () => {
   if (seeded) return;
   seeded = server.now;
-  for (const { id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item } of [...items.values()].sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
-    const event = { ...item, topic: `${kind}/${id}`, type: (over || kind === 'job' ? status : phase).toLowerCase(), ts };
+  for (const {id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item} of [...items.values()].filter((item) => item.over).sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
+    const event = {...item, topic: `${kind}/${id}`, type: status.toLowerCase(), ts};
     addEvent(event, JSON.stringify(event));
   }
 };
@@ -25,17 +23,17 @@ const logEvent = (event, raw) => {
   times.push(performance.now());
   if (times.length > 20000) times.splice(0, 10000);
   if ((event.type === 'metric' || event.progress) && !$('samples').checked) return;
-  if (event.ts > seeded || !ring.some(({ id, ts }) => ts === event.ts && id === (event.canaryId ?? event.jobId))) addEvent(event, raw);
+  if (event.ts > seeded || !ring.some(({id, ts}) => ts === event.ts && id === (event.canaryId ?? event.jobId))) addEvent(event, raw);
 };
 const addEvent = (event, raw) => {
-  const { type, ts, topic, canaryId, jobId, modelId, taskId } = event, id = canaryId ?? jobId;
-  const entry = { raw: raw.length < 4096 ? raw : JSON.stringify({ topic, type, ts, shortened: true }), ts, id, type: (type === 'update' && event.phase) || type, name: modelId ?? taskId ?? id, said: tellEvent(event) };
+  const {type, ts, topic, canaryId, jobId, modelId, taskId} = event, id = canaryId ?? jobId;
+  const entry = {raw: raw.length < 4096 ? raw : JSON.stringify({topic, type, ts, shortened: true}), ts, id, type: (type === 'update' && event.phase) || type, name: modelId ?? taskId ?? id, said: tellEvent(event)};
   for (const [list, most] of [[ring, RING], [fresh, NODES]]) if (list.push(entry) > most) list.shift();
   changed('log');
 };
 const logNode = () => {
   const [time, type, name, said] = ['time', 'span.type', 'span', 'span.said'].map((tag) => el(tag));
-  const li = el('li', button([time, el('span.told', type, name, said)], () => items.has(li.entry.id) && select(li.entry.id), { tabindex: -1 }));
+  const li = el('li', button([time, el('span.told', type, name, said)], () => items.has(li.entry.id) && select(li.entry.id), {tabindex: -1}));
   li.fill = (entry) => {
     const [glyph, word, tone] = stateWords(entry.type);
     li.entry = entry;
@@ -50,8 +48,6 @@ const logNode = () => {
 };
 draws.log = () => {
   const list = $('events'), reads = logPaused || list.scrollTop > 4;
-  show($('log-new'), reads && fresh.length > 0);
-  say($('log-new'), `${fresh.length}${fresh.length < NODES ? '' : ' or more'} new: show`);
   if (reads) return;
   for (const entry of fresh.splice(0)) {
     const node = list.children.length < NODES ? logNode() : list.lastChild;
@@ -59,15 +55,10 @@ draws.log = () => {
     list.prepend(node);
   }
 };
-$('events').addEventListener('scroll', () => fresh.length && changed('log'), { passive: true });
-$('log-new').addEventListener('click', () => {
-  if (logPaused) $('log-pause').click();
-  $('events').scrollTop = 0;
-  wanted('log');
-});
+$('events').addEventListener('scroll', () => fresh.length && changed('log'), {passive: true});
 $('log-pause').addEventListener('click', () => {
   logPaused = !logPaused;
   attribute($('log-pause'), 'aria-pressed', logPaused);
   wanted('log');
 });
-$('log-save').addEventListener('click', () => save(new Blob(ring.map(({ raw }) => `${raw}\n`), { type: 'application/x-ndjson' }), 'events.jsonl'));
+$('log-save').addEventListener('click', () => save(new Blob(ring.map(({raw}) => `${raw}\n`), {type: 'application/x-ndjson'}), 'events.jsonl'));

@@ -1,61 +1,61 @@
-// What can be done, and how is it asked for? One dialog whose form is made of the tool's schema;
-// no event closes or changes it.
+// What can be done, and how is it asked for? No event closes a dialog.
 const dialog = $('dialog'), close = () => dialog.close();
 const open = (head, content, foot, submit) => {
   close();
-  dialog.replaceChildren(el('form', { novalidate: true, 'on:submit': (event) => { event.preventDefault(); submit(); } }, el('h2', { id: 'dialog-title' }, head), content, el('div.foot', button('Back', close), foot)));
+  dialog.replaceChildren(el('form', {novalidate: true, 'on:submit': (event) => {event.preventDefault(); submit();}}, el('h2', {id: 'dialog-title'}, head), content, el('div.foot', button('Back', close), foot)));
   dialog.showModal();
 };
-const primary = (text, danger) => el('button', { type: 'submit', class: danger ? 'primary danger' : 'primary' }, text);
+const primary = (text, danger) => el('button', {type: 'submit', class: danger ? 'primary danger' : 'primary'}, text);
 const ofCanary = (phases, dryToo) => (item) => phases.includes(item.phase ?? '-') && (dryToo || !item.dryRun);
 const LIVE = 'observing paused awaiting_approval';
 const ACTIONS = {
-  abort: { tool: 'abort_canary', label: 'Abort', danger: true, when: ofCanary(`awaiting_start entering promoting ${LIVE}`, true) },
-  approve: { tool: 'approve_canary', label: 'Approve', when: ofCanary('awaiting_start awaiting_approval') },
-  resume: { tool: 'resume_canary', label: 'Resume', when: ofCanary('paused') },
-  pause: { tool: 'pause_canary', label: 'Pause', when: ofCanary('observing') },
-  promote: { tool: 'promote_canary_now', label: 'Promote now', danger: true, when: ofCanary(LIVE) },
-  again: { tool: 'start_canary', label: 'Start again', when: ofCanary('over', true), initial: ({ modelId, fromGate, toGate, dryRun, policy: { windowSeconds, targets, ...policy } }) => ({ modelId, fromGate, toGate, windowSeconds, targets, dryRun, policy }) },
-  cancel: { tool: 'cancel_job', label: 'Cancel', danger: true, when: (item) => item.jobId && !item.over },
-  rerun: { tool: 'run_eval', label: 'Run again', when: (item) => item.jobId && item.over, initial: ({ taskId, configId }) => ({ taskId, configId }) },
+  abort: {tool: 'abort_canary', label: 'Abort', danger: true, when: ofCanary(`awaiting_start entering promoting ${LIVE}`, true)},
+  approve: {tool: 'approve_canary', label: 'Approve', when: ofCanary('awaiting_start awaiting_approval')},
+  resume: {tool: 'resume_canary', label: 'Resume', when: ofCanary('paused')},
+  pause: {tool: 'pause_canary', label: 'Pause', when: ofCanary('observing')},
+  promote: {tool: 'promote_canary_now', label: 'Promote now', danger: true, when: ofCanary(LIVE)},
+  again: {tool: 'start_canary', label: 'Start again', when: ofCanary('over', true), initial: ({modelId, fromGate, toGate, dryRun, policy: {windowSeconds, targets, ...policy}}) => ({modelId, fromGate, toGate, windowSeconds, targets, dryRun, policy})},
+  cancel: {tool: 'cancel_job', label: 'Cancel', danger: true, when: (item) => item.jobId && !item.over},
+  rerun: {tool: 'run_eval', label: 'Run again', when: (item) => item.jobId && item.over, initial: ({taskId, configId}) => ({taskId, configId})},
 };
 const actionsOf = (item) => Object.keys(ACTIONS).filter((name) => mayAct() && ACTIONS[name].when(item));
 const act = (name, item) => {
-  const { tool, label, initial, danger } = ACTIONS[name], member = `${item.kind}Id`;
-  return toolDialog(tool, `${label} ${item.name}`, { confirm: label, danger, ...(initial ? { initial: initial(item) } : { initial: { [member]: item.id }, hidden: [member], id: item.id }) });
+  const {tool, label, initial, danger} = ACTIONS[name], member = `${item.kind}Id`;
+  return toolDialog(tool, `${label} ${item.name}`, {confirm: label, danger, ...(initial ? {initial: initial(item)} : {initial: {[member]: item.id}, hidden: [member], id: item.id})});
 };
-const toolDialog = async (tool, head, { id, confirm = head, danger, initial, hidden = [] } = {}) => {
+const toolDialog = async (tool, head, {id, confirm = head, danger, initial, hidden = []} = {}) => {
   try {
-    const { inputSchema, description } = await toolNamed(tool), seen = (name) => [...new Set([...items.values(), ...models].flatMap((item) => item[name] ?? []))], gates = [...new Set([...seen('toGate'), ...seen('currentGates')])];
-    const form = createForm(inputSchema, { initial, hidden: [...hidden, 'policy.targets', 'policy.windowSeconds', 'policy.dryRun'], first: ['windowSeconds', 'targets', 'reason'], suggestions: { modelId: seen('modelId'), taskId: seen('taskId'), configId: seen('configId'), gate: gates, fromGate: seen('fromGate'), toGate: gates } });
-    const sent = el('pre', { tabindex: 0, role: 'region', 'aria-label': 'Call' }), confirming = primary(confirm, danger), value = () => form.read().value;
+    const {inputSchema, description} = await toolNamed(tool), known = (name) => [...new Set([...items.values(), ...models].flatMap((item) => item[name] ?? []))];
+    const form = createForm(inputSchema, {initial, hidden: [...hidden, 'policy.targets', 'policy.windowSeconds', 'policy.dryRun'], first: ['windowSeconds', 'targets', 'reason'], known});
+    const sent = el('pre', {tabindex: 0, role: 'region', 'aria-label': 'Call'}), confirming = primary(confirm, danger), value = () => form.read().value;
     const preview = () => say(sent, `${tool} ${JSON.stringify(value(), null, 2)}`);
     form.element.addEventListener('input', preview);
     preview();
     open(head, [id && el('code', id), el('p.muted', description), form.element, el('details', el('summary', 'What will be sent'), sent, small('Copy as curl', () => copy(curlOf(tool, value()))))], confirming, async () => {
-      const { problems } = form.read();
+      const {problems} = form.read();
       form.show(problems);
       if (problems.length || confirming.disabled) return;
       confirming.disabled = true;
       try {
-        const { status, canaryId, jobId } = await call(tool, value());
+        const {status, canaryId, jobId} = await call(tool, value());
         if (form.element.isConnected) close();
         flash(`${head}: ${status ? stateWords(status)[1] : 'done'}.`);
         if (!id && (canaryId ?? jobId)) select(canaryId ?? jobId);
       } catch (error) {
-        form.show([{ path: null, sentence: error.message }]);
-        form.element.scrollIntoView();
+        // A refusal names its field: `start_canary: policy.alpha: …`.
+        form.show([{path: /: ([\w.]+): /.exec(error.message)?.[1], sentence: error.message}]);
+        form.element.scrollIntoView({block: 'nearest'});
       }
       confirming.disabled = false;
     });
     (form.element.querySelector('input, textarea, select') ?? confirming).focus();
-  } catch (error) { flash(error.message, 'err'); }
+  } catch (error) {flash(error.message, 'err');}
 };
-const newEval = () => toolDialog('run_eval', 'New eval', { confirm: 'Run the eval' });
-const newCanary = (initial) => toolDialog('start_canary', 'New canary', { confirm: 'Start the canary', initial });
+const newEval = () => toolDialog('run_eval', 'New eval', {confirm: 'Run the eval'});
+const newCanary = (initial) => toolDialog('start_canary', 'New canary', {confirm: 'Start the canary', initial});
 
 const keyDialog = () => {
-  const input = el('input', { id: 'api-key', type: 'password', autocomplete: 'off', 'aria-describedby': 'key-help' });
+  const input = el('input', {id: 'api-key', type: 'password', autocomplete: 'off', 'aria-describedby': 'key-help'});
   const use = (key) => {
     if (key) sessionStorage.setItem('key', key); else sessionStorage.removeItem('key');
     close();
@@ -64,13 +64,13 @@ const keyDialog = () => {
     attempt = 0;
     connect();
   };
-  open('Key', [el('p.muted', { id: 'key-help' }, 'One of the keys the daemon was given. It stays in this tab until that is closed, and goes in a header, never in an address.'), el('div.field', el('label', { for: 'api-key' }, 'API key'), input)],
-    [apiKey() && button('Forget the key', () => use('')), primary('Use this key')], () => use(input.value.trim()));
+  open('Key', [el('p.muted', {id: 'key-help'}, 'It stays in this tab until that is closed, and is sent in a header, never in an address.'), el('div.field', el('label', {for: 'api-key'}, 'API key'), input)],
+    primary('Use this key'), () => use(input.value.trim()));
 };
 const shortcutsOn = () => localStorage.getItem('shortcuts') !== 'off';
 const helpDialog = () => {
-  const box = el('input', { type: 'checkbox', 'on:change': () => localStorage.setItem('shortcuts', box.checked ? 'on' : 'off') });
+  const box = el('input', {type: 'checkbox', 'on:change': () => localStorage.setItem('shortcuts', box.checked ? 'on' : 'off')});
   box.checked = shortcutsOn();
-  open('Help', [el('p', 'The filter takes text, and status:, is:, model:, task:, config:, from:, to:, by:, kind: and id:.'), el('p', 'Keys: / filter, j next, k previous, w why, a abort or cancel, c copy as curl, p pause, t theme, ? help, Esc back.'), el('label.check', box, 'Keys work'),
-    server && el('p.muted', `${server.name} ${server.version}. You are ${you.principal} and may ${you.role === 'read' ? 'only read' : 'read and act'}.`)], primary('Close'), close);
+  open('Help', [el('p', 'Filter: text, status:, model:, task:, config:, from:, to:, by:, kind: or id:.'), el('p', 'Keys: / filter, j next, k previous, w why, a abort or cancel, c curl, p pause, t theme, ? help, Esc back.'), el('label.check', box, 'Keys work'),
+    server && el('p.muted', `${server.name} ${server.version}. You are ${you.principal}, role ${you.role}.`)], primary('Close'), close);
 };

@@ -1,15 +1,15 @@
-// What does a canary show? Where it stands, what was measured, and how far the evidence is.
-const METRICS = { latency_p95: ['p95 latency', 'latency_p95_ms', milliseconds, 'slow requests', 'latency_p95_ms'], error_rate: ['Error rate', 'error_rate', percent, 'failed requests', 'max_error_rate'] };
-const targetsOf = ({ policy }) => Object.keys(METRICS).filter((metric) => policy?.targets[METRICS[metric][4]] != null);
+// What does a canary show?
+const METRICS = {latency_p95: ['p95 latency', 'latency_p95_ms', milliseconds, 'slow requests', 'latency_p95_ms'], error_rate: ['Error rate', 'error_rate', percent, 'failed requests', 'max_error_rate']};
+const targetsOf = ({policy}) => Object.keys(METRICS).filter((metric) => policy?.targets[METRICS[metric][4]] != null);
 const canaryVerdict = (item) => {
-  const { phase, fromGate, toGate, over, reason, elapsedSeconds, dryRun, policy } = item, trouble = troubleOf(item), [, word, tone] = stateOf(item);
+  const {phase, fromGate, toGate, over, reason, elapsedSeconds, dryRun, policy} = item, trouble = troubleOf(item), [, word, tone] = stateOf(item);
   if (over) return [sentence(`${word} after ${duration(elapsedSeconds)}${reason ? `: ${because(reason)}` : ''}`), answers.facts?.at(-1).message, reason === 'aborted' ? 'muted' : tone];
-  const needed = most(item, 'requestsNeeded'), said = { observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: ${needed == null ? 'nothing is decided yet' : needed ? `${count(needed)} more requests, about ${duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), remaining(item))))}` : `proved so far, ${duration(Math.ceil(remaining(item)))} to go`}.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.` };
+  const needed = most(item, 'requestsNeeded'), said = {__proto__: null, observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: ${needed == null ? 'nothing is decided yet' : needed ? `${count(needed)} more requests, about ${duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), remaining(item))))}` : `proved so far, ${duration(Math.ceil(remaining(item)))} to go`}.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.`};
   return [said[phase] ?? sentence(word), sentence(trouble) || targetsOf(item).map((metric) => `${METRICS[metric][0]}: ${betsOf(evidenceOf(item)[metric])}`).join(' '), trouble && tone !== 'warn' ? 'err' : tone];
 };
 const canarySteps = (item) => {
-  const { phase, over, status, policy, began, fromGate, toGate, decidedAt, updatedAt, elapsedSeconds } = item, at = (action) => answers.facts?.find((fact) => fact.action === action)?.ts;
-  const reached = over ? 9 : { awaiting_start: 0, entering: 1, awaiting_approval: 3, promoting: 4, rolling_back: 4 }[phase] ?? 2, [glyph, word, tone] = over ? stateOf(item) : stateWords(phase === 'rolling_back' ? 'ROLLED_BACK' : 'PROMOTED');
+  const {phase, over, status, policy, began, fromGate, toGate, decidedAt, updatedAt, elapsedSeconds} = item, at = (action) => answers.facts?.find((fact) => fact.action === action)?.ts;
+  const reached = over ? 9 : {__proto__: null, awaiting_start: 0, entering: 1, awaiting_approval: 3, promoting: 4, rolling_back: 4}[phase] ?? 2, [glyph, word, tone] = over ? stateOf(item) : stateWords(phase === 'rolling_back' ? 'ROLLED_BACK' : 'PROMOTED');
   return [[`from ${fromGate}`, began], [`enter ${toGate}`, at('canary_observe')], ['observe', policy && `${duration(Math.floor(over ? elapsedSeconds : policy.windowSeconds - remaining(item)))} of ${duration(policy.windowSeconds)}`], ['decide', decidedAt ?? at('canary_rollback')], [`${glyph} ${word}`, over && updatedAt]]
     .map(([name, when], index) => [name, when || '', reached > index ? 'done' : reached === index ? 'now' : 'todo', index === 4 ? tone : undefined]);
 };
@@ -19,40 +19,39 @@ const most = (item, name) => {
   return all.length && all.every(Number.isFinite) ? Math.max(...all) : null;
 };
 const canaryFacts = (item) => {
-  const { policy, over, dataQuality, phase, elapsedSeconds } = item, left = remaining(item), length = `of ${duration(policy?.windowSeconds)}`, needed = most(item, 'requestsNeeded');
+  const {policy, over, dataQuality, phase, elapsedSeconds} = item, left = remaining(item), length = `of ${duration(policy?.windowSeconds)}`, needed = most(item, 'requestsNeeded');
   return [['Requests so far', count(most(item, 'requests')), policy?.minRequests && `at least ${count(policy.minRequests)}`],
     !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null ? 'not on the way to a proof' : 'for a proof'],
     !over && ['Time to verdict', phase === 'paused' ? 'stopped' : duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), left)))],
     over ? ['Decided after', duration(elapsedSeconds), length] : ['Window left', duration(Math.ceil(left)), length],
-    ...Object.values(METRICS).map(([name, member, format, , limit]) => { const target = policy?.targets[limit]; return [name, dataQuality === 'missing' ? 'no data' : format(item[member]), target == null ? 'no target' : `at most ${format(target)}`, (dataQuality === 'missing' || item[member] > target) && 'err']; })];
+    ...Object.values(METRICS).map(([name, member, format, , limit]) => {const target = policy?.targets[limit]; return [name, dataQuality === 'missing' ? 'no data' : format(item[member]), target == null ? 'no target' : `at most ${format(target)}`, (dataQuality === 'missing' || item[member] > target) && 'err'];})];
 };
-const betsOf = (found) => found ? `broken ${odds(found.breach)}, needs ${odds(found.breachAt)}; met ${odds(found.proof)}, needs ${odds(found.proofAt)}.` : 'weak, single values without counts of requests.';
+const betsOf = (found) => found ? `evidence that it is broken: ${odds(found.breach)} (rolled back at ${odds(found.breachAt)}); that it is met: ${odds(found.proof)} (proved at ${odds(found.proofAt)}).` : 'weak evidence, no counts.';
 const checkOf = (item, metric) => {
   const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : format(item[member]);
-  return [label, found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely between ${percent(found.low)} and ${percent(found.high)}` : value, `≤ ${format(item.policy.targets[limit])}`, betsOf(found),
-    found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']];
+  return {check: label, observed: found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely ${percent(found.low)} to ${percent(found.high)}` : value, target: `≤ ${format(item.policy.targets[limit])}`, evidence: betsOf(found), verdict: found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']};
 };
 
 const canaryDetail = (item) => {
   const charts = el('div.charts'), frame = frameOf(item, canaryVerdict, canarySteps, canaryFacts, charts), views = [];
   let drawn = '';
-  return { ...frame, leave: () => views.forEach(({ chart, bets }) => { chart.destroy(); bets.destroy(); }), draw() {
-    const { policy, over, elapsedSeconds } = item, { points } = answers, key = `${points?.length} ${points?.at(-1)?.elapsedSeconds} ${over}`, metrics = targetsOf(item);
+  return {...frame, leave: () => views.forEach(({chart, bets}) => {chart.destroy(); bets.destroy();}), draw() {
+    const {policy, over, elapsedSeconds} = item, {points} = answers, key = `${points?.length} ${points?.at(-1)?.elapsedSeconds} ${over}`, metrics = targetsOf(item);
     frame.draw(metrics.map((metric) => checkOf(item, metric)));
     if (!points || !metrics.length || key === drawn) return;
     drawn = key;
     if (!views.length) for (const metric of metrics) {
-      const [title, , format] = METRICS[metric], chart = createChart({ title, unit: metric === 'error_rate' ? '%' : 'ms', format }), bets = createChart({ title: `${title}: evidence`, unit: 'log odds', format: (value) => odds(value).replace('under ', ''), names: ['broken', 'met'] });
-      charts.append(el('section', { role: 'group', 'aria-label': title }, chart.element, bets.element));
-      views.push({ metric, chart, bets });
+      const [title, , format] = METRICS[metric], chart = createChart({title, unit: metric === 'error_rate' ? '%' : 'ms', format}), bets = createChart({title: `${title}: evidence`, unit: 'log odds', format: (value) => value > 0 ? odds(value) : '1 to 1', names: ['broken', 'met']});
+      charts.append(el('section', {role: 'group', 'aria-label': title}, chart.element, bets.element));
+      views.push({metric, chart, bets});
     }
-    const common = { window: [0, policy.windowSeconds], warmup: policy.warmupSeconds ? [0, policy.warmupSeconds] : undefined, gapAfter: 3 * policy.pollSeconds, now: over ? undefined : elapsedSeconds };
+    const common = {window: [0, policy.windowSeconds], warmup: policy.warmupSeconds ? [0, policy.warmupSeconds] : undefined, gapAfter: 3 * policy.pollSeconds, now: over ? undefined : elapsedSeconds};
     const series = (of) => points.map((point) => [point.elapsedSeconds, point.dataQuality === 'missing' ? null : of(point) ?? null]);
-    for (const { metric, chart, bets } of views) {
-      const [, member, format, , limit] = METRICS[metric], value = policy.targets[limit], found = evidenceOf(item)[metric], bet = (name, what) => ({ points: series(({ evidence }) => evidence?.[metric]?.[name]), limit: { value: found[`${name}At`], label: `${what} at ${odds(found[`${name}At`])}` } });
-      chart.update({ ...common, points: series((point) => point[member]), limit: { value, label: `target at most ${format(value)}` } });
+    for (const {metric, chart, bets} of views) {
+      const [, member, format, , limit] = METRICS[metric], value = policy.targets[limit], found = evidenceOf(item)[metric], bet = (name, what) => ({points: series(({evidence}) => evidence?.[metric]?.[name]), limit: {value: found[`${name}At`], label: `${what} at ${odds(found[`${name}At`])}`}});
+      chart.update({...common, points: series((point) => point[member]), limit: {value, label: `target at most ${format(value)}`}});
       show(bets.element, Boolean(found));
-      if (found) bets.update({ ...common, ...bet('breach', 'rolled back'), second: bet('proof', 'proved') });
+      if (found) bets.update({...common, ...bet('breach', 'rolled back'), second: bet('proof', 'proved')});
     }
-  } };
+  }};
 };

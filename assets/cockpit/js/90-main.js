@@ -1,4 +1,4 @@
-// Where is the reader, and what do the keys do? The address is the state: view, chip, query, selection.
+// Where is the reader, and what do the keys do? The address is the state.
 const VIEWS = ['work', 'models', 'supervision'], THEMES = ['System', 'Dark', 'Light'], links = document.querySelectorAll('[data-view]');
 const apply = (to) => {
   const before = selected, viewBefore = place.view;
@@ -16,23 +16,23 @@ const apply = (to) => {
   wanted('list', 'tiles', 'detail', 'models', 'supervision');
 };
 const go = (to, replaces) => {
-  apply(to.show || to.query != null ? { view: 'work', ...to } : to);
-  const parts = { view: place.view === 'work' ? '' : place.view, show: place.show === 'all' ? '' : place.show, q: place.query, kiosk: kiosk ? '1' : '' }, query = new URLSearchParams(Object.entries(parts).filter(([, value]) => value));
+  apply(to.show || to.query != null ? {view: 'work', ...to} : to);
+  const parts = {view: place.view === 'work' ? '' : place.view, show: place.show === 'all' ? '' : place.show, q: place.query, kiosk: kiosk ? '1' : ''}, query = new URLSearchParams(Object.entries(parts).filter(([, value]) => value));
   const address = `${location.pathname}${query.size ? `?${query}` : ''}${place.chosen && `#${place.chosen}`}`;
   if (address !== location.href.slice(location.origin.length)) history[replaces ? 'replaceState' : 'pushState'](null, '', address);
 };
 const fromAddress = () => {
   const query = new URLSearchParams(location.search);
-  apply({ view: query.get('view') ?? 'work', show: query.get('show') ?? 'all', query: query.get('q') ?? '', selected: location.hash.slice(1) });
+  apply({view: query.get('view') ?? 'work', show: query.get('show') ?? 'all', query: query.get('q') ?? '', selected: location.hash.slice(1)});
 };
 addEventListener('popstate', fromAddress);
-$('filter').addEventListener('input', () => go({ query: $('filter').value }, true));
+$('filter').addEventListener('input', () => go({query: $('filter').value}, true));
 for (const node of links) node.addEventListener('click', (event) => {
   if (event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  go({ view: node.dataset.view });
+  go({view: node.dataset.view});
 });
-document.querySelector('.skip').addEventListener('click', (event) => { event.preventDefault(); $('main').focus(); });
+document.querySelector('.skip').addEventListener('click', (event) => {event.preventDefault(); $('main').focus();});
 
 const theme = (name) => {
   attribute(document.documentElement, 'data-theme', name !== 'System' && name.toLowerCase());
@@ -48,10 +48,10 @@ const pausePage = () => {
 };
 const step = (by) => {
   const next = order[Math.max(0, Math.min(order.length - 1, order.indexOf(selected) + by))];
-  if (next) go({ view: 'work', selected: next }, true);
+  if (next) go({view: 'work', selected: next}, true);
   rows.get(next)?.node.focus();
 };
-const CLICKS = { theme: () => theme(THEMES[(themeNow() + 1) % 3]), pause: pausePage, key: keyDialog, help: helpDialog, retry: connect, 'new-eval': newEval, 'new-canary': () => newCanary() };
+const CLICKS = {theme: () => theme(THEMES[(themeNow() + 1) % 3]), pause: pausePage, key: keyDialog, help: helpDialog, retry: connect, 'new-eval': newEval, 'new-canary': () => newCanary()};
 for (const id in CLICKS) $(id).addEventListener('click', CLICKS[id]);
 draws.controls = () => {
   for (const id of ['new-eval', 'new-canary']) show($(id), mayAct());
@@ -59,22 +59,21 @@ draws.controls = () => {
 };
 const KEYS = {
   '/': () => $('filter').focus(), j: () => step(1), k: () => step(-1), p: pausePage, t: CLICKS.theme, '?': helpDialog, w: toWhy, c: () => shown?.item && copy(curlOf(...askFor(selected))),
-  a: () => { const name = shown?.item && actionsOf(shown.item).find((one) => ['abort', 'cancel'].includes(one)); if (name) act(name, shown.item); },
+  a: () => {const name = shown?.item && actionsOf(shown.item).find((one) => ['abort', 'cancel'].includes(one)); if (name) act(name, shown.item);},
 };
 addEventListener('keydown', (event) => {
-  const { key, target } = event, typing = target.closest('input:not([type=checkbox], [type=range]), textarea, select');
+  const {key, target} = event, typing = target.closest('input:not([type=checkbox]), textarea, select');
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || event.isComposing) return;
-  if (key === 'Escape' && typing) { go({ query: '' }, true); $('filter').blur(); }
-  else if (key === 'Escape' && place.chosen && place.view === 'work') { const { node } = rows.get(selected) ?? {}; go({ selected: '' }); node?.focus(); }
-  else if (!typing && shortcutsOn() && Object.hasOwn(KEYS, key)) { event.preventDefault(); KEYS[key](); }
+  if (key === 'Escape' && typing) {go({query: ''}, true); $('filter').blur();}
+  else if (key === 'Escape' && place.chosen && place.view === 'work') {const {node} = rows.get(selected) ?? {}; go({selected: ''}); node?.focus();}
+  else if (!typing && shortcutsOn() && Object.hasOwn(KEYS, key)) {event.preventDefault(); KEYS[key]();}
 });
 
-// Times go on by themselves: of what is open each second, of the rest twice a minute.
 let ticks = 0;
 setInterval(() => {
   if (document.hidden) return;
   ticks += 1;
-  for (const [id, { over }] of items) if (!over || ticks % 30 === 0) touched.add(id);
+  for (const [id, {over}] of items) if (!over || ticks % 30 === 0) touched.add(id);
   changed('list', 'tiles', 'detail');
   if (link.state === 'waiting') wanted('link');
 }, 1000);
