@@ -27,7 +27,7 @@ const createChart = ({title, unit, format = String, names = [title]}) => {
   const lines = shape(picture, 'g', {fill: 'none'}), labels = shape(picture, 'g', {'font-size': 11, fill: 'var(--muted)', stroke: 'var(--s1)', 'stroke-width': 3, 'paint-order': 'stroke'});
   const toggle = button(['Show as table', el('span.unseen', ` of ${title}`)], () => {
     show(table, table.hidden);
-    attribute(toggle, 'aria-expanded', !table.hidden);
+    attribute(toggle, 'aria-expanded', String(!table.hidden));
     if (data) table.replaceChildren(tableOf(data.points, [['Time', ([seconds]) => duration(seconds)], ...both().map((series, line) => [names[line], (point) => {const index = data.points.indexOf(point); return [textOf(series, index), series.points[index]?.[1] > series.limit?.value && ' ▲'];}])]));
   }, {class: 'chart-toggle', 'aria-expanded': 'false'});
   const element = el('figure.chart', el('figcaption.chart-head', el('span.chart-title', title), readout), plot, toggle, table), drawn = {};

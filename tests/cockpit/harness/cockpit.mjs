@@ -25,13 +25,18 @@ export async function enterKey(page, key) {
 export const saysConnection = (page, text) => page.getByRole("banner").getByText(text, typeof text === "string" ? { exact: true } : {}).waitFor();
 export const isLive = (page) => saysConnection(page, "Live");
 
-export const list = (page) => page.getByRole("region", { name: "Jobs and canaries" });
+export const list = (page) => page.getByRole("region", { name: "Work", exact: true });
 export const detail = (page) => page.getByRole("region", { name: "Detail", exact: true });
 export const log = (page) => page.getByRole("region", { name: "Events", exact: true });
 export const dialog = (page) => page.getByRole("dialog");
 
 /** The rows that name a task, a model or a state. */
 export const row = (page, text) => list(page).getByRole("listitem").filter({ hasText: text });
+
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** Waits until the row of a task or a model says a state, such as "rolled back". */
+export const isInState = (page, name, state) => list(page).getByRole("button", { name: new RegExp(`${escaped(name)} ${state}\\b`) }).first().waitFor();
 
 /** Selects a row and waits until its detail is there. */
 export async function open(page, text) {

@@ -57,4 +57,6 @@ export async function startModelServer() {
 export const SHORT_POLICY = {
   targets: { max_error_rate: 0.02, latency_p95_ms: 250 },
   pollSeconds: 0.1,
+  // A test that is busy may keep the page of counters waiting.
+  onNoData: "wait",
 };

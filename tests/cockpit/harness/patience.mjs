@@ -1,7 +1,7 @@
 // How is a condition waited for that nobody announces?
 
 /** How long anything may take before a test gives up on it, in milliseconds. */
-export const PATIENCE = 20_000;
+export const PATIENCE = 12_000;
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
