@@ -2,7 +2,7 @@
 let shown = null, answers = {}, refreshTimer = 0, refreshed = 0;
 const select = (id) => {
   go({view: 'work', selected: id});
-  if (matchMedia('(max-width: 720px)').matches) scrollTo(0, 0);
+  if (innerWidth <= 720) scrollTo(0, 0);
 };
 const selectionChanged = (before) => {
   for (const id of [before, selected]) touched.add(id);
@@ -18,7 +18,7 @@ const refreshDetail = (wait = 300) => {
     const [status, why] = await Promise.allSettled([call(tool, args.canaryId ? {...args, series: true, observations: 0} : args), call('why', {id})]);
     if (turn !== refreshed || id !== selected) return;
     answers = {status: status.value ?? answers.status, facts: why.value?.facts ?? answers.facts, points: status.value?.series ?? answers.points, fault: (status.reason ?? why.reason)?.message};
-    const item = items.get(id), {evidence, series, decisions, observations, ...known} = status.value ?? {};
+    const item = items.get(id), {evidence, standing, series, decisions, observations, ...answered} = status.value ?? {}, known = {...answered, ...standing};
     // The answer may be older than what came by the stream meanwhile.
     if (status.value) keep(!item ? known : Object.assign(item, item.over || known.updatedAt < item.updatedAt ? {...known, ...item} : known));
     wanted('detail', 'list');
@@ -50,16 +50,16 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
       decision?.counterfactual && el('p.other', decision.counterfactual.sentence), el('h4', 'Story'),
       facts ? el('ol.story', facts.map(({ts, message, actor, action}) => el('li', timeOf(ts), el('div', message, el('small', `${actor} · ${action}`))))) : el('p.muted', 'Loading…'),
       decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`)),
-      el('div.actions', el('h4', 'Report'), ['md', 'json', 'csv'].map((format) => small(format, () => report(id, format), `Report as ${format}`)), small('Print', () => print()))]);
+      el('div.actions', 'Report', ['md', 'json', 'csv'].map((format) => small(format, () => report(id, format), `Report as ${format}`)), small('Print', () => print()))]);
   }};
 };
 const toWhy = () => {$('why')?.scrollIntoView(); $('why')?.focus();};
 
 draws.detail = () => {
-  const item = items.get(selected), key = !selected ? 'Select a job or a canary.' : answers.fault ?? 'Loading…';
+  const item = items.get(selected), key = selected || items.size === 0 ? answers.fault ?? (server && !selected ? 'What runs is shown here.' : 'Loading…') : 'Select a job or a canary.';
   if (!shown || shown.item !== item || (!item && shown.key !== key)) {
     shown?.leave?.();
-    shown = item ? (item.jobId ? jobDetail : canaryDetail)(item) : {key, article: el('div.empty', el('h2', selected || 'Nothing yet'), el('p', key), selected && button('← All', () => go({selected: ''})))};
+    shown = item ? (item.jobId ? jobDetail : canaryDetail)(item) : {key, article: el('div.empty', selected && el('h2', selected), el('p', key), selected && button('← All', () => go({selected: ''})))};
     $('detail').replaceChildren(shown.article);
   }
   shown.draw?.();

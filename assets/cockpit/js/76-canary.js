@@ -20,9 +20,9 @@ const most = (item, name) => {
 };
 const canaryFacts = (item) => {
   const {policy, over, dataQuality, phase, elapsedSeconds} = item, left = remaining(item), length = `of ${duration(policy?.windowSeconds)}`, needed = most(item, 'requestsNeeded');
-  return [['Requests so far', count(most(item, 'requests')), policy?.minRequests && `at least ${count(policy.minRequests)}`],
-    !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null ? 'not on the way to a proof' : 'for a proof'],
-    !over && ['Time to verdict', phase === 'paused' ? 'stopped' : duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), left)))],
+  return [['Requests', count(most(item, 'requests')), policy?.minRequests && `at least ${count(policy.minRequests)}`],
+    !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null ? 'no proof in sight' : 'for a proof'],
+    !over && ['Verdict in', phase === 'paused' ? 'stopped' : duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), left)))],
     over ? ['Decided after', duration(elapsedSeconds), length] : ['Window left', duration(Math.ceil(left)), length],
     ...Object.values(METRICS).map(([name, member, format, , limit]) => {const target = policy?.targets[limit]; return [name, dataQuality === 'missing' ? 'no data' : format(item[member]), target == null ? 'no target' : `at most ${format(target)}`, (dataQuality === 'missing' || item[member] > target) && 'err'];})];
 };
@@ -45,7 +45,7 @@ const canaryDetail = (item) => {
       charts.append(el('section', {role: 'group', 'aria-label': title}, chart.element, bets.element));
       views.push({metric, chart, bets});
     }
-    const common = {window: [0, policy.windowSeconds], warmup: policy.warmupSeconds ? [0, policy.warmupSeconds] : undefined, gapAfter: 3 * policy.pollSeconds, now: over ? undefined : elapsedSeconds};
+    const common = {window: [0, policy.windowSeconds], gapAfter: 3 * policy.pollSeconds, now: over ? undefined : elapsedSeconds};
     const series = (of) => points.map((point) => [point.elapsedSeconds, point.dataQuality === 'missing' ? null : of(point) ?? null]);
     for (const {metric, chart, bets} of views) {
       const [, member, format, , limit] = METRICS[metric], value = policy.targets[limit], found = evidenceOf(item)[metric], bet = (name, what) => ({points: series(({evidence}) => evidence?.[metric]?.[name]), limit: {value: found[`${name}At`], label: `${what} at ${odds(found[`${name}At`])}`}});

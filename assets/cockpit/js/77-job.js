@@ -1,5 +1,5 @@
 // What does a job show?
-const exact = (value) => known(value, (some) => Number.isInteger(some) ? count(some) : some.toFixed(4));
+const exact = known((value) => Number.isInteger(value) ? count(value) : value.toFixed(4));
 const between = (from, to) => duration((Date.parse(to ?? new Date(now()).toISOString()) - Date.parse(from)) / 1000);
 const endOf = ({over, updatedAt}) => over ? updatedAt : undefined;
 const jobVerdict = (item) => {
