@@ -96,7 +96,7 @@ describe("a row", () => {
     await eventually("three rows", async () => (await rows(still).count()) === 3);
     const before = await rows(still).evaluateAll((nodes) => nodes.map((node) => /task-\d/.exec(node.textContent)[0]));
     const last = before.at(-1).at(-1);
-    await rows(still).first().hover();
+    await rows(still).nth(1).hover();
     stream.write(frame(10, "failed", { topic: `job/job_${last}`, type: "failed", ts: new Date(Date.now() + 1000).toISOString(), ...job(Number(last)), status: "FAILED", error: "out of memory" }));
     await isInState(still, `task-${last}`, "failed");
     assert.deepEqual(await rows(still).evaluateAll((nodes) => nodes.map((node) => /task-\d/.exec(node.textContent)[0])), before);

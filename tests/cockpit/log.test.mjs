@@ -64,7 +64,7 @@ describe("the log", () => {
     queued(30);
     await row(page, "task-30").waitFor();
     assert.equal(await entries().count(), before);
-    await log(page).getByRole("button", { name: /1 new/ }).click();
+    await log(page).getByRole("button", { name: "Pause log" }).click();
     await entries().filter({ hasText: "task-30" }).waitFor();
   });
 

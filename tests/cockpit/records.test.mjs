@@ -97,7 +97,7 @@ describe("hostile records", () => {
       await picture(page, `hostile-${viewport.width}`);
       for (const view of ["models", "supervision"]) {
         await page.goto(`${faults.url}/cockpit.html?view=${view}`);
-        await page.getByRole("main").getByText("<img src=x onerror=alert(1)>").first().waitFor();
+        await page.getByRole("main").getByText("<img src=x onerror=alert(1)>").filter({ visible: true }).first().waitFor();
         await assertFits(page, `${view} at ${viewport.width} px`);
         await picture(page, `hostile-${view}-${viewport.width}`);
       }

@@ -158,7 +158,8 @@ describe("a stream that misbehaves", () => {
       }
     });
     await isInState(page, "task-one", "failed");
-    await row(page, /ein Wort mit Ümläuten – und mehr/i).waitFor();
+    await open(page, "task-one");
+    await detail(page).getByText(/ein Wort mit Ümläuten – und mehr/i).first().waitFor();
     await end();
   });
 
