@@ -7,8 +7,8 @@ const eventRate = () => {
   return times.length / 5;
 };
 const tellEvent = (event) => {
-  const {type, topic, error, trouble, progress, gate, before, after, reason, configId} = event;
-  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || configId || `${event.fromGate} → ${event.toGate}`);
+  const {type, topic, error, trouble, progress, gate, before, after, reason} = event;
+  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || pathOf(event));
 };
 let seeded = '';
 const seedLog = () => {

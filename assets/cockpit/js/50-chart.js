@@ -1,6 +1,5 @@
 // How is a series drawn and told? What is missing breaks the line.
 const CHART_HEIGHT = 148;
-let chartCount = 0;
 const shape = (parent, tag, attributes) => {
   const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
   for (const name in attributes) attribute(node, name, attributes[name]);
@@ -22,7 +21,7 @@ const chartSentence = (name, {points, limit}, format) => {
 
 // Points are [seconds, value or null], a limit is {value, label}, windows are [from, to].
 const createChart = ({title, unit, format = String, names = [title]}) => {
-  const id = `chart-${++chartCount}`, readout = el('span.chart-value'), plot = el('div.chart-plot'), table = el('div.chart-table', {role: 'region', tabindex: 0, 'aria-label': `Table of ${title}`, hidden: ''});
+  const id = `chart-${++ids}`, readout = el('span.chart-value'), plot = el('div.chart-plot'), table = el('div.chart-table', {role: 'region', tabindex: 0, 'aria-label': `Table of ${title}`, hidden: ''});
   const picture = shape(plot, 'svg', {role: 'img', 'aria-labelledby': id, height: CHART_HEIGHT, width: '100%'}), told = shape(picture, 'title', {id});
   const lines = shape(picture, 'g', {fill: 'none'}), labels = shape(picture, 'g', {'font-size': 11, fill: 'var(--muted)', stroke: 'var(--s1)', 'stroke-width': 3, 'paint-order': 'stroke'});
   const toggle = button(['Show as table', el('span.unseen', ` of ${title}`)], () => {

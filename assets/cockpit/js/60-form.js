@@ -1,5 +1,4 @@
 // How does a schema become a form, and what was typed arguments? The daemon judges values.
-let formCount = 0;
 const plainSchema = ({$ref, ...schema}, root) => {
   if ($ref) return plainSchema({...$ref.slice(2).split('/').reduce((at, name) => at[name], root), ...schema}, root);
   const options = schema.anyOf ?? schema.oneOf ?? [], [one, ...others] = options.filter(({type}) => type !== 'null');
@@ -12,7 +11,7 @@ const readable = (name) => {
 };
 // `hidden` names or paths keep their initial values; `first` stand with the required.
 const createForm = (schema, {initial = {}, hidden = [], first = [], known = () => []} = {}) => {
-  const form = `form-${++formCount}`, fields = new Map(), plain = (text = '') => text.replaceAll('`', '');
+  const form = `form-${++ids}`, fields = new Map(), plain = (text = '') => text.replaceAll('`', '');
   const fieldOf = (path, name, property, required, start) => {
     const {type, properties, description, default: usual, oneOf, enum: values} = property, id = `${form}-${path}`;
     if (type === 'object' && properties) return objectOf(path, name, property, required, start);

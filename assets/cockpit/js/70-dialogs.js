@@ -64,7 +64,7 @@ const keyDialog = () => {
     attempt = 0;
     connect();
   };
-  open('Key', [el('p.muted', {id: 'key-help'}, 'It stays in this tab until that is closed, and is sent in a header, never in an address.'), el('div.field', el('label', {for: 'api-key'}, 'API key'), input)],
+  open('Key', [el('p.muted', {id: 'key-help'}, 'It stays in this tab, and is never in an address.'), el('div.field', el('label', {for: 'api-key'}, 'API key'), input)],
     primary('Use this key'), () => use(input.value.trim()));
 };
 const shortcutsOn = () => localStorage.getItem('shortcuts') !== 'off';

@@ -41,7 +41,7 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
   attribute(nodes[3], 'aria-labelledby', 'why');
   return {item, article: el('article', button('← All', () => go({selected: ''}), {class: 'back'}), el('div.title', nodes[0], nodes[1]), nodes[2], middle, nodes[3]), draw(checks = []) {
     const able = actionsOf(item), verdict = verdictOf(item), steps = stepsOf(item), lines = factLines(item), {facts, fault, status} = answers, decision = status?.decisions?.at(-1);
-    drawHead([item.name, stateOf(item), item.principal], () => [el('h2', el('span', item.name), chip(stateOf(item))), el('p.muted', el('code', id), item.jobId ? ` · eval with ${item.configId}` : ` · canary${item.dryRun ? ', dry run' : ''}, ${item.fromGate} → ${item.toGate}`, ' · started ', timeOf(item.began), item.principal && ` by ${item.principal}`)]);
+    drawHead([item.name, stateOf(item), item.principal], () => [el('h2', el('span', item.name), chip(stateOf(item))), el('p.muted', el('code', id), ` · ${kindOf(item)} · ${pathOf(item)} · started `, timeOf(item.began), item.principal && ` by ${item.principal}`)]);
     drawActions(able, () => [...able.map((name) => button(`${ACTIONS[name].label}…`, () => act(name, item), {class: ACTIONS[name].danger && 'danger'})), button('Why', toWhy), button('Copy as curl', () => copy(curlOf(...askFor(id))))]);
     drawNow([verdict, steps, lines], () => [el('p.verdict', {'data-tone': verdict[2]}, verdict[0], verdict[1] && el('small', verdict[1])),
       el('ol.timeline', {'aria-label': 'Progress'}, steps.map(([name, at, state, tone = 'accent']) => el('li', {class: state, 'data-tone': state === 'todo' ? 'muted' : tone}, el('b', name), at?.endsWith('Z') ? timeOf(at) : at))), factsOf(lines)]);
