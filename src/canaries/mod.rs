@@ -59,7 +59,7 @@ use crate::supervision::{Ended, Supervision};
 
 pub use self::backtest::{Backtest, BacktestError};
 pub use self::machine::Command;
-pub use self::recent::RecentCanary;
+pub use self::recent::{RecentCanary, decided_on};
 pub use self::replay::{Replay, ReplayError};
 pub use self::sample::StoredSample;
 pub use self::series::{Grown, Point, SERIES};

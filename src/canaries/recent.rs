@@ -105,7 +105,7 @@ fn gathered(
 }
 
 /// What the evidence of a recorded decision amounted to; a decision without evidence has none.
-fn decided_on(record_json: &str) -> Option<Standings> {
+pub fn decided_on(record_json: &str) -> Option<Standings> {
     let mut record: Value = serde_json::from_str(record_json).ok()?;
     let report: Report = serde_json::from_value(record["evidence"].take()).ok()?;
     Some(standings(&report))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::canaries::policy::Policy;
 use crate::canaries::rule::Report;
-use crate::canaries::{CanaryView, Point, SERIES, StoredSample};
+use crate::canaries::{CanaryView, Point, SERIES, Standings, StoredSample, decided_on, standings};
 use crate::ids::CanaryId;
 use crate::store::canaries::CanaryRow;
 use crate::store::decisions::DecisionRow;
@@ -148,6 +148,26 @@ impl Decision {
     }
 }
 
+/// What a snapshot adds to a canary: the newest look, and what the evidence amounts to, or amounted
+/// to when it was decided.
+#[derive(Debug, Serialize)]
+struct Newest {
+    latency_p95_ms: Option<f64>,
+    error_rate: Option<f64>,
+    evidence: Option<Standings>,
+}
+
+impl Newest {
+    fn of(view: &CanaryView, series: &[Point], last: Option<&DecisionRow>) -> Self {
+        let now = view.report().map(|report| standings(&report));
+        Self {
+            latency_p95_ms: series.last().and_then(|point| point.latency_p95_ms),
+            error_rate: series.last().and_then(|point| point.error_rate),
+            evidence: now.or_else(|| decided_on(&last?.record_json)),
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
@@ -162,6 +182,9 @@ pub(super) struct Answer {
     /// How it went since the start, oldest first, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     series: Option<Vec<Point>>,
+    /// Where it came to by then, as a page's snapshot shows it; with the series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<Newest>,
     /// The decisions so far, oldest first.
     decisions: Vec<Decision>,
 }
@@ -193,7 +216,9 @@ impl Tool for CanaryStatusTool {
         let series =
             if arguments.series { Some(doors.canaries.series(&view, SERIES).await?) } else { None };
         let decisions = doors.canaries.decisions(id).await?;
+        let newest = |series: &Vec<Point>| Newest::of(&view, series, decisions.last());
         Ok(Reply::Answer(Answer {
+            standing: series.as_ref().map(newest),
             shown: Shown::of(view.row.clone()),
             remaining_seconds: view.remaining().as_secs_f64(),
             evidence: evidence(&view, decisions.last()),

@@ -84,7 +84,11 @@ async fn the_evidence_grows_with_each_look_and_is_the_same_wherever_it_is_told()
     daemon.terminate().await;
     let daemon = home.start().await;
     assert_eq!(snapshot(&daemon).await, before);
-    assert_eq!(daemon.ask("canary_status", ask).await["series"], series);
+    let status = daemon.ask("canary_status", ask).await;
+    assert_eq!(status["series"], series);
+    for member in ["latency_p95_ms", "error_rate", "evidence"] {
+        assert_eq!(status["standing"][member], before[member], "{member}");
+    }
 }
 
 /// The text of an answer whose digest is that of its body.
