@@ -23,7 +23,7 @@ const createForm = (schema, {initial = {}, hidden = [], first = [], known = () =
     if (isBox) control.checked = start ?? usual ?? false;
     else if (choices) control.selectedIndex = 1 + choices.findIndex(([value]) => value === start);
     else control.value = isJson && start != null ? JSON.stringify(start, null, 2) : start ?? '';
-    const problem = el('p.problem', {id: `${id}-problem`}), label = el('label', {for: id}, readable(name), required && !isBox && el('span.required', ' required'));
+    const problem = el('p.problem', {id: `${id}-problem`}), label = el('label', {for: id}, readable(name), required && !isBox && el('span.muted', ' required'));
     fields.set(path, {control, problem});
     return {element: el(isBox ? 'div.field.check' : 'div.field', isBox ? [control, label] : [label, control], el('p.help', {id: `${id}-help`}, plain(description), isJson && ' As JSON.'), problem, el('datalist', {id: `${id}-list`}, offered.map((value) => el('option', {value})))), read(problems) {
       if (isBox) return required || control.checked !== (usual ?? false) ? control.checked : undefined;
