@@ -79,7 +79,8 @@ describe("a chart", () => {
           assert.ok(apart, `"${one.text}" covers "${other.text}" at ${width} px`);
         }
       }
-      assert.ok(boxes.some(({ text }) => text === TARGET.label), `the target is named at ${width} px`);
+      assert.ok(boxes.some(({ text }) => text === `${TARGET.value} ms`), `the target is at the axis at ${width} px`);
+      assert.match(await page.locator("figcaption").innerText(), /target at most 250 ms/);
     }
   });
 

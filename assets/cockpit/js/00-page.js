@@ -50,6 +50,7 @@ const changed = (...names) => {
 const wanted = (...names) => {for (const name of names) asked.add(name); changed(...names);};
 
 const announce = (text) => say($('announce'), text);
+let ids = 0;
 const notice = (tone, text, label = 'Dismiss', action = () => {}) => {
   show($('notice'), Boolean(text));
   attribute($('notice'), 'data-tone', tone);

@@ -20,7 +20,7 @@ const connect = async () => {
   setLink('connecting');
   try {
     heard();
-    const response = await fetch(STREAM, {headers: withKey({Accept: 'text/event-stream', ...(resumes ? {'Last-Event-ID': lastId} : {})}), signal: mine.signal, cache: 'no-store'});
+    const response = await fetch(STREAM, {headers: withKey({Accept: 'text/event-stream', ...(resumes ? {'Last-Event-ID': lastId} : {})}), signal: mine.signal});
     if (!response.ok) return await refused(response, mine);
     notice();
     const chunks = response.body.getReader(), decoder = new TextDecoder();
@@ -48,7 +48,7 @@ const take = (block, resumes) => {
   } else if (data && id) {
     lastId = id;
     const event = JSON.parse(data);
-    if (name === 'snapshot') {takeSnapshot(event); setLink('live');} else if (event.topic) {logEvent(event, data); takeEvent(event);}
+    if (name === 'snapshot') {takeSnapshot(event); setLink('live');} else if (event.topic) {logEvent(event); takeEvent(event);}
   }
 };
 const retry = (least = 0, word = 'Reconnecting') => {
@@ -59,18 +59,17 @@ const retry = (least = 0, word = 'Reconnecting') => {
   retryTimer = setTimeout(connect, wait);
 };
 const refused = async (response, mine) => {
-  const {status} = response, least = (Number(response.headers.get('Retry-After')) || 0) * 1000, body = await response.json().catch(() => ({}));
+  const {status} = response, least = (Number(response.headers.get('Retry-After')) || 0) * 1000, said = `(${status}: ${await saidBy(response)})`;
   if (mine !== reader) return;
   clearTimeout(quietTimer);
-  const said = `${status}: ${body.error?.message ?? body.message ?? body.error ?? response.statusText}`;
   if (status === 401 || status === 403) {
     setLink('refused', status === 401 ? 'Key needed' : 'Refused');
-    notice('err', status === 403 ? `The daemon refuses this address or key (${said}). Use another.` : `This daemon ${apiKey() ? 'does not know this key' : 'asks for a key'}.`, 'Enter key…', keyDialog);
+    notice('err', status === 403 ? `The daemon refuses this address or key ${said} Use another.` : `This daemon ${apiKey() ? 'does not know this key' : 'asks for a key'}.`, 'Enter key…', keyDialog);
     if (status === 401 && !dialog.open) keyDialog();
     return;
   }
   retry(least, {429: 'Too many requests', 503: 'Not ready'}[status]);
-  notice('warn', `${{429: 'Too many requests or streams: close other tabs', 503: 'The daemon starts, stops or is full'}[status] ?? 'The daemon cannot answer: see its log'} (${said}). The page tries again by itself.`, 'Try now', connect);
+  notice('warn', `${{429: 'Too many requests or streams: close other tabs', 503: 'The daemon starts, stops or is full'}[status] ?? 'The daemon cannot answer: see its log'} ${said} The page tries again by itself.`, 'Try now', connect);
 };
 document.addEventListener('visibilitychange', () => {
   clearTimeout(hiddenTimer);

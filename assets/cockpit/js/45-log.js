@@ -7,27 +7,26 @@ const eventRate = () => {
   return times.length / 5;
 };
 const tellEvent = (event) => {
-  const {type, topic, error, trouble, progress, gate, before, after, reason, configId} = event;
-  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || configId || `${event.fromGate} → ${event.toGate}`);
+  const {type, topic, error, trouble, progress, gate, before, after, reason} = event;
+  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || pathOf(event));
 };
 let seeded = '';
 const seedLog = () => {
   if (seeded) return;
   seeded = server.now;
   for (const {id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item} of [...items.values()].filter((item) => item.over).sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
-    const event = {...item, topic: `${kind}/${id}`, type: status.toLowerCase(), ts};
-    addEvent(event, JSON.stringify(event));
+    addEvent({...item, topic: `${kind}/${id}`, type: status.toLowerCase(), ts});
   }
 };
-const logEvent = (event, raw) => {
+const logEvent = (event) => {
   times.push(performance.now());
   if (times.length > 20000) times.splice(0, 10000);
   if ((event.type === 'metric' || event.progress) && !$('samples').checked) return;
-  if (event.ts > seeded || !ring.some(({id, ts}) => ts === event.ts && id === (event.canaryId ?? event.jobId))) addEvent(event, raw);
+  if (event.ts > seeded || !ring.some(({id, ts}) => ts === event.ts && id === (event.canaryId ?? event.jobId))) addEvent(event);
 };
-const addEvent = (event, raw) => {
+const addEvent = (event) => {
   const {type, ts, topic, canaryId, jobId, modelId, taskId} = event, id = canaryId ?? jobId;
-  const entry = {raw: raw.length < 4096 ? raw : JSON.stringify({topic, type, ts, shortened: true}), ts, id, type: (type === 'update' && event.phase) || type, name: modelId ?? taskId ?? id, said: tellEvent(event)};
+  const entry = {raw: JSON.stringify({...event, result: undefined}), ts, id, type: (type === 'update' && event.phase) || type, name: modelId ?? taskId ?? id, said: tellEvent(event)};
   for (const [list, most] of [[ring, RING], [fresh, NODES]]) if (list.push(entry) > most) list.shift();
   changed('log');
 };

@@ -1,15 +1,14 @@
 // How is a series drawn and told? What is missing breaks the line.
 const CHART_HEIGHT = 148;
-let chartCount = 0;
 const shape = (parent, tag, attributes) => {
   const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
   for (const name in attributes) attribute(node, name, attributes[name]);
   parent.append(node);
   return node;
 };
-const chartSteps = (low, high, odds) => {
-  const rough = (high - low) / 3, base = odds ? Math.LN10 : 10 ** Math.floor(Math.log10(rough));
-  const step = base * (odds ? Math.ceil(rough / base) : [1, 2, 2.5, 5, 10].find((times) => times * base >= rough));
+const chartSteps = (low, high) => {
+  const rough = (high - low) / 3, base = 10 ** Math.floor(Math.log10(rough));
+  const step = base * [1, 2, 2.5, 5, 10].find((times) => times * base >= rough);
   const first = Math.floor(low / step + 1e-9), amount = Math.ceil(high / step - 1e-9) - first + 1;
   return Array.from({length: amount}, (_, index) => (first + index) * step);
 };
@@ -22,7 +21,7 @@ const chartSentence = (name, {points, limit}, format) => {
 
 // Points are [seconds, value or null], a limit is {value, label}, windows are [from, to].
 const createChart = ({title, unit, format = String, names = [title]}) => {
-  const id = `chart-${++chartCount}`, readout = el('span.chart-value'), plot = el('div.chart-plot'), table = el('div.chart-table', {role: 'region', tabindex: 0, 'aria-label': `Table of ${title}`, hidden: ''});
+  const id = `chart-${++ids}`, readout = el('span.chart-value'), plot = el('div.chart-plot'), table = el('div.chart-table', {role: 'region', tabindex: 0, 'aria-label': `Table of ${title}`, hidden: ''});
   const picture = shape(plot, 'svg', {role: 'img', 'aria-labelledby': id, height: CHART_HEIGHT, width: '100%'}), told = shape(picture, 'title', {id});
   const lines = shape(picture, 'g', {fill: 'none'}), labels = shape(picture, 'g', {'font-size': 11, fill: 'var(--muted)', stroke: 'var(--s1)', 'stroke-width': 3, 'paint-order': 'stroke'});
   const toggle = button(['Show as table', el('span.unseen', ` of ${title}`)], () => {
@@ -46,7 +45,8 @@ const createChart = ({title, unit, format = String, names = [title]}) => {
       before = point[1] === null ? undefined : point;
       if (!before) return void (missing += `M${x} ${scale.bottom - 5}v5`);
       line += (alone ? 'M' : 'L') + at + (alone && apart(point, points[index + 1]) ? 'm-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0' : '');
-      if (limit && point[1] > limit.value && x - marked >= 6) {over += `M${at}${mark}`; marked = x;}
+      // Of evidence the first crossing is the news.
+      if (limit && point[1] > limit.value && (data.second ? marked < 0 : x - marked >= 6)) {over += `M${at}${mark}`; marked = x;}
     });
     return {line, over, missing};
   };
@@ -55,16 +55,14 @@ const createChart = ({title, unit, format = String, names = [title]}) => {
     const odds = unit === 'log odds', limits = both().flatMap(({limit}) => limit ?? []);
     const seen = both().flatMap(({points}) => points.map(([, y]) => y)).filter((y) => y !== null), cut = odds && limits.length ? Math.max(...limits.map(({value}) => value)) : Infinity;
     const values = [0, ...limits.map(({value}) => value * 1.1), ...seen].map((y) => Math.max(-cut, Math.min(2 * cut, y)));
-    const steps = chartSteps(Math.min(...values), Math.max(...values) || 1, odds), low = steps[0], high = steps.at(-1);
-    const to = Math.max(1, data.points.at(-1)?.[0] ?? 0, data.window[1]), [from, end] = data.window;
-    const left = Math.min(width / 3, 10 + 6.1 * Math.max(...steps.map((step) => format(step).length))), right = width - 8, bottom = CHART_HEIGHT - 20;
+    const ends = [Math.min(...values), Math.max(...values) || 1], steps = odds ? [0] : chartSteps(...ends), [low, high] = odds ? ends : [steps[0], steps.at(-1)];
+    const end = data.window[1], to = Math.max(1, data.points.at(-1)?.[0] ?? 0, end);
+    const left = Math.min(width / 3, 10 + 6.1 * Math.max(...steps.concat(limits.map(({value}) => value)).map((tick) => format(tick).length))), right = width - 8, bottom = CHART_HEIGHT - 20;
     const round = (value) => Math.round(value * 10) / 10, x = (seconds) => round(left + seconds / to * (right - left));
     const y = (value) => round(bottom - (Math.max(low, Math.min(high, value)) - low) / (high - low) * (bottom - 10));
     scale = {x, y, bottom};
-    const box = ([begin, over] = [0, 0]) => ({x: x(begin), width: x(over) - x(begin), y: 10, height: bottom - 10, fill: 'var(--muted)', 'fill-opacity': 0.1});
     const across = (value) => `M${left} ${y(value)}H${right}`;
-    put('window', 'rect', box(data.window));
-    put('warmup', 'rect', box(data.warmup));
+    put('window', 'rect', {x: left, width: x(end) - left, y: 10, height: bottom - 10, fill: 'var(--muted)', 'fill-opacity': 0.1});
     put('grid', 'path', {d: steps.map(across).join(''), stroke: 'var(--line)'});
     put('now', 'path', {d: data.now ? `M${x(data.now)} 10V${bottom}` : '', stroke: 'var(--muted)', 'stroke-dasharray': '1 3'});
     both().forEach((series, line) => {
@@ -75,18 +73,23 @@ const createChart = ({title, unit, format = String, names = [title]}) => {
       put(`over${line}`, 'path', {d: paths.over, fill: stroke});
     });
     labels.replaceChildren();
-    const write = (text, across, down, anchor) => say(shape(labels, 'text', {x: across, y: down, 'text-anchor': anchor}), text);
+    const write = (text, across, down, anchor) => {const node = shape(labels, 'text', {x: across, y: down, 'text-anchor': anchor}); say(node, text); return node;};
     if (!seen.length) write('No samples yet', (left + right) / 2, bottom - 8, 'middle');
-    for (const {label, value} of limits) write(label, left + 4, y(value) - 4);
-    for (const [index, step] of steps.entries()) if (format(step) !== format(steps[index + 1] ?? NaN)) write(format(step), left - 6, y(step) + 4, 'end');
-    write(`window ${duration(end - from)}`, x(from), CHART_HEIGHT - 6);
-    if (x(to) - x(from) > 160) write(duration(to), right, CHART_HEIGHT - 6, 'end');
+    const taken = [];
+    for (const [value, fill] of [...limits.map(({value}, line) => [value, line ? 'var(--ok)' : 'var(--err)']), ...steps.map((step) => [step])]) {
+      const at = y(value) + 4;
+      if (taken.some((other) => Math.abs(other - at) < 13)) continue;
+      taken.push(at);
+      attribute(write(format(value), left - 6, at, 'end'), 'fill', fill);
+    }
+    write('0 s', left, CHART_HEIGHT - 6);
+    write(`window ${duration(end)}`, x(end), CHART_HEIGHT - 6, 'end');
   };
   const observer = new ResizeObserver(([entry]) => {width = Math.floor(entry.contentRect.width); draw();});
   observer.observe(plot);
   return {element, destroy() {observer.disconnect(); element.remove();}, update(next) {
     data = next;
-    say(readout, next.second ? `━ ${names[0]}  ┅ ${names[1]}` : textOf(next, next.points.length - 1));
+    readout.replaceChildren(...both().map((series, line) => el('span', {'data-tone': next.second && (line ? 'ok' : 'err')}, [next.second ? `${line ? '┅' : '━'} ${names[line]}` : textOf(series, next.points.length - 1), series.limit?.label].filter(Boolean).join(', '))));
     say(told, both().map((series, line) => chartSentence(data.second ? names[line] : title, series, format)).join('. '));
     draw();
   }};

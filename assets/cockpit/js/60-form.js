@@ -1,5 +1,4 @@
 // How does a schema become a form, and what was typed arguments? The daemon judges values.
-let formCount = 0;
 const plainSchema = ({$ref, ...schema}, root) => {
   if ($ref) return plainSchema({...$ref.slice(2).split('/').reduce((at, name) => at[name], root), ...schema}, root);
   const options = schema.anyOf ?? schema.oneOf ?? [], [one, ...others] = options.filter(({type}) => type !== 'null');
@@ -12,7 +11,7 @@ const readable = (name) => {
 };
 // `hidden` names or paths keep their initial values; `first` stand with the required.
 const createForm = (schema, {initial = {}, hidden = [], first = [], known = () => []} = {}) => {
-  const form = `form-${++formCount}`, fields = new Map(), plain = (text = '') => text.replaceAll('`', '');
+  const form = `form-${++ids}`, fields = new Map(), plain = (text = '') => text.replaceAll('`', '');
   const fieldOf = (path, name, property, required, start) => {
     const {type, properties, description, default: usual, oneOf, enum: values} = property, id = `${form}-${path}`;
     if (type === 'object' && properties) return objectOf(path, name, property, required, start);
@@ -24,7 +23,7 @@ const createForm = (schema, {initial = {}, hidden = [], first = [], known = () =
     if (isBox) control.checked = start ?? usual ?? false;
     else if (choices) control.selectedIndex = 1 + choices.findIndex(([value]) => value === start);
     else control.value = isJson && start != null ? JSON.stringify(start, null, 2) : start ?? '';
-    const problem = el('p.problem', {id: `${id}-problem`}), label = el('label', {for: id}, readable(name), required && !isBox && el('span.required', ' required'));
+    const problem = el('p.problem', {id: `${id}-problem`}), label = el('label', {for: id}, readable(name), required && !isBox && el('span.muted', ' required'));
     fields.set(path, {control, problem});
     return {element: el(isBox ? 'div.field.check' : 'div.field', isBox ? [control, label] : [label, control], el('p.help', {id: `${id}-help`}, plain(description), isJson && ' As JSON.'), problem, el('datalist', {id: `${id}-list`}, offered.map((value) => el('option', {value})))), read(problems) {
       if (isBox) return required || control.checked !== (usual ?? false) ? control.checked : undefined;

@@ -13,7 +13,7 @@ const ACTIONS = {
   approve: {tool: 'approve_canary', label: 'Approve', when: ofCanary('awaiting_start awaiting_approval')},
   resume: {tool: 'resume_canary', label: 'Resume', when: ofCanary('paused')},
   pause: {tool: 'pause_canary', label: 'Pause', when: ofCanary('observing')},
-  promote: {tool: 'promote_canary_now', label: 'Promote now', danger: true, when: ofCanary(LIVE)},
+  promote: {tool: 'promote_canary_now', label: 'Promote now', when: ofCanary(LIVE)},
   again: {tool: 'start_canary', label: 'Start again', when: ofCanary('over', true), initial: ({modelId, fromGate, toGate, dryRun, policy: {windowSeconds, targets, ...policy}}) => ({modelId, fromGate, toGate, windowSeconds, targets, dryRun, policy})},
   cancel: {tool: 'cancel_job', label: 'Cancel', danger: true, when: (item) => item.jobId && !item.over},
   rerun: {tool: 'run_eval', label: 'Run again', when: (item) => item.jobId && item.over, initial: ({taskId, configId}) => ({taskId, configId})},
@@ -52,7 +52,7 @@ const toolDialog = async (tool, head, {id, confirm = head, danger, initial, hidd
   } catch (error) {flash(error.message, 'err');}
 };
 const newEval = () => toolDialog('run_eval', 'New eval', {confirm: 'Run the eval'});
-const newCanary = (initial) => toolDialog('start_canary', 'New canary', {confirm: 'Start the canary', initial});
+const newCanary = () => toolDialog('start_canary', 'New canary', {confirm: 'Start the canary'});
 
 const keyDialog = () => {
   const input = el('input', {id: 'api-key', type: 'password', autocomplete: 'off', 'aria-describedby': 'key-help'});
@@ -64,7 +64,7 @@ const keyDialog = () => {
     attempt = 0;
     connect();
   };
-  open('Key', [el('p.muted', {id: 'key-help'}, 'It stays in this tab until that is closed, and is sent in a header, never in an address.'), el('div.field', el('label', {for: 'api-key'}, 'API key'), input)],
+  open('Key', [el('p.muted', {id: 'key-help'}, 'It stays in this tab, and is never in an address.'), el('div.field', el('label', {for: 'api-key'}, 'API key'), input)],
     primary('Use this key'), () => use(input.value.trim()));
 };
 const shortcutsOn = () => localStorage.getItem('shortcuts') !== 'off';

@@ -2,7 +2,7 @@
 let shown = null, answers = {}, refreshTimer = 0, refreshed = 0;
 const select = (id) => {
   go({view: 'work', selected: id});
-  if (matchMedia('(max-width: 720px)').matches) scrollTo(0, 0);
+  if (innerWidth <= 720) scrollTo(0, 0);
 };
 const selectionChanged = (before) => {
   for (const id of [before, selected]) touched.add(id);
@@ -18,7 +18,7 @@ const refreshDetail = (wait = 300) => {
     const [status, why] = await Promise.allSettled([call(tool, args.canaryId ? {...args, series: true, observations: 0} : args), call('why', {id})]);
     if (turn !== refreshed || id !== selected) return;
     answers = {status: status.value ?? answers.status, facts: why.value?.facts ?? answers.facts, points: status.value?.series ?? answers.points, fault: (status.reason ?? why.reason)?.message};
-    const item = items.get(id), {evidence, series, decisions, observations, ...known} = status.value ?? {};
+    const item = items.get(id), {evidence, standing, series, decisions, observations, ...answered} = status.value ?? {}, known = {...answered, ...standing};
     // The answer may be older than what came by the stream meanwhile.
     if (status.value) keep(!item ? known : Object.assign(item, item.over || known.updatedAt < item.updatedAt ? {...known, ...item} : known));
     wanted('detail', 'list');
@@ -41,7 +41,7 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
   attribute(nodes[3], 'aria-labelledby', 'why');
   return {item, article: el('article', button('← All', () => go({selected: ''}), {class: 'back'}), el('div.title', nodes[0], nodes[1]), nodes[2], middle, nodes[3]), draw(checks = []) {
     const able = actionsOf(item), verdict = verdictOf(item), steps = stepsOf(item), lines = factLines(item), {facts, fault, status} = answers, decision = status?.decisions?.at(-1);
-    drawHead([item.name, stateOf(item), item.principal], () => [el('h2', el('span', item.name), chip(stateOf(item))), el('p.muted', el('code', id), item.jobId ? ` · eval with ${item.configId}` : ` · canary${item.dryRun ? ', dry run' : ''}, ${item.fromGate} → ${item.toGate}`, ' · started ', timeOf(item.began), item.principal && ` by ${item.principal}`)]);
+    drawHead([item.name, stateOf(item), item.principal], () => [el('h2', el('span', item.name), chip(stateOf(item))), el('p.muted', el('code', id), ` · ${kindOf(item)} · ${pathOf(item)} · started `, timeOf(item.began), item.principal && ` by ${item.principal}`)]);
     drawActions(able, () => [...able.map((name) => button(`${ACTIONS[name].label}…`, () => act(name, item), {class: ACTIONS[name].danger && 'danger'})), button('Why', toWhy), button('Copy as curl', () => copy(curlOf(...askFor(id))))]);
     drawNow([verdict, steps, lines], () => [el('p.verdict', {'data-tone': verdict[2]}, verdict[0], verdict[1] && el('small', verdict[1])),
       el('ol.timeline', {'aria-label': 'Progress'}, steps.map(([name, at, state, tone = 'accent']) => el('li', {class: state, 'data-tone': state === 'todo' ? 'muted' : tone}, el('b', name), at?.endsWith('Z') ? timeOf(at) : at))), factsOf(lines)]);
@@ -50,16 +50,16 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
       decision?.counterfactual && el('p.other', decision.counterfactual.sentence), el('h4', 'Story'),
       facts ? el('ol.story', facts.map(({ts, message, actor, action}) => el('li', timeOf(ts), el('div', message, el('small', `${actor} · ${action}`))))) : el('p.muted', 'Loading…'),
       decision && el('p', el('code', `${decision.decisionId} · SHA-256 ${decision.hash}`)),
-      el('div.actions', el('h4', 'Report'), ['md', 'json', 'csv'].map((format) => small(format, () => report(id, format), `Report as ${format}`)), small('Print', () => print()))]);
+      el('div.actions', 'Report', ['md', 'json', 'csv'].map((format) => small(format, () => report(id, format), `Report as ${format}`)), small('Print', () => print()))]);
   }};
 };
 const toWhy = () => {$('why')?.scrollIntoView(); $('why')?.focus();};
 
 draws.detail = () => {
-  const item = items.get(selected), key = !selected ? 'Select a job or a canary.' : answers.fault ?? 'Loading…';
+  const item = items.get(selected), key = selected || items.size === 0 ? answers.fault ?? (server && !selected ? 'What runs is shown here.' : 'Loading…') : 'Select a job or a canary.';
   if (!shown || shown.item !== item || (!item && shown.key !== key)) {
     shown?.leave?.();
-    shown = item ? (item.jobId ? jobDetail : canaryDetail)(item) : {key, article: el('div.empty', el('h2', selected || 'Nothing yet'), el('p', key), selected && button('← All', () => go({selected: ''})))};
+    shown = item ? (item.jobId ? jobDetail : canaryDetail)(item) : {key, article: el('div.empty', selected && el('h2', selected), el('p', key), selected && button('← All', () => go({selected: ''})))};
     $('detail').replaceChildren(shown.article);
   }
   shown.draw?.();

@@ -1,10 +1,12 @@
 // What does a canary show?
 const METRICS = {latency_p95: ['p95 latency', 'latency_p95_ms', milliseconds, 'slow requests', 'latency_p95_ms'], error_rate: ['Error rate', 'error_rate', percent, 'failed requests', 'max_error_rate']};
 const targetsOf = ({policy}) => Object.keys(METRICS).filter((metric) => policy?.targets[METRICS[metric][4]] != null);
+const timeLeft = (item) => duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), remaining(item))));
+const seenAs = (item, member, format) => item.dataQuality === 'missing' ? 'no data' : format(item[member]);
 const canaryVerdict = (item) => {
   const {phase, fromGate, toGate, over, reason, elapsedSeconds, dryRun, policy} = item, trouble = troubleOf(item), [, word, tone] = stateOf(item);
   if (over) return [sentence(`${word} after ${duration(elapsedSeconds)}${reason ? `: ${because(reason)}` : ''}`), answers.facts?.at(-1).message, reason === 'aborted' ? 'muted' : tone];
-  const needed = most(item, 'requestsNeeded'), said = {__proto__: null, observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: ${needed == null ? 'nothing is decided yet' : needed ? `${count(needed)} more requests, about ${duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), remaining(item))))}` : `proved so far, ${duration(Math.ceil(remaining(item)))} to go`}.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.`};
+  const needed = most(item, 'requestsNeeded'), said = {__proto__: null, observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: ${needed == null ? 'nothing is decided yet' : needed ? `${count(needed)} more requests, about ${timeLeft(item)}` : `proved so far, ${timeLeft(item)} to go`}.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.`};
   return [said[phase] ?? sentence(word), sentence(trouble) || targetsOf(item).map((metric) => `${METRICS[metric][0]}: ${betsOf(evidenceOf(item)[metric])}`).join(' '), trouble && tone !== 'warn' ? 'err' : tone];
 };
 const canarySteps = (item) => {
@@ -19,16 +21,15 @@ const most = (item, name) => {
   return all.length && all.every(Number.isFinite) ? Math.max(...all) : null;
 };
 const canaryFacts = (item) => {
-  const {policy, over, dataQuality, phase, elapsedSeconds} = item, left = remaining(item), length = `of ${duration(policy?.windowSeconds)}`, needed = most(item, 'requestsNeeded');
-  return [['Requests so far', count(most(item, 'requests')), policy?.minRequests && `at least ${count(policy.minRequests)}`],
-    !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null ? 'not on the way to a proof' : 'for a proof'],
-    !over && ['Time to verdict', phase === 'paused' ? 'stopped' : duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), left)))],
-    over ? ['Decided after', duration(elapsedSeconds), length] : ['Window left', duration(Math.ceil(left)), length],
-    ...Object.values(METRICS).map(([name, member, format, , limit]) => {const target = policy?.targets[limit]; return [name, dataQuality === 'missing' ? 'no data' : format(item[member]), target == null ? 'no target' : `at most ${format(target)}`, (dataQuality === 'missing' || item[member] > target) && 'err'];})];
+  const {policy, over, phase, elapsedSeconds} = item, length = `of ${duration(policy?.windowSeconds)}`, needed = most(item, 'requestsNeeded');
+  return [['Requests', count(most(item, 'requests')), policy?.minRequests && `at least ${count(policy.minRequests)}`],
+    !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null ? 'no proof in sight' : 'for a proof'],
+    over ? ['Decided after', duration(elapsedSeconds), length] : ['Verdict in', phase === 'paused' ? 'stopped' : timeLeft(item), length],
+    ...Object.values(METRICS).map(([name, member, format, , limit]) => {const target = policy?.targets[limit]; return [name, seenAs(item, member, format), target == null ? 'no target' : `at most ${format(target)}`, item[member] > target && 'err'];})];
 };
-const betsOf = (found) => found ? `evidence that it is broken: ${odds(found.breach)} (rolled back at ${odds(found.breachAt)}); that it is met: ${odds(found.proof)} (proved at ${odds(found.proofAt)}).` : 'weak evidence, no counts.';
+const betsOf = (found) => found ? `evidence that it is broken: ${odds(found.breach)} (rolled back at ${odds(found.breachAt)}); that it is met: ${odds(found.proof)} (proved at ${odds(found.proofAt)}).` : 'weak, no counts.';
 const checkOf = (item, metric) => {
-  const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : format(item[member]);
+  const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : seenAs(item, member, format);
   return {check: label, observed: found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely ${percent(found.low)} to ${percent(found.high)}` : value, target: `≤ ${format(item.policy.targets[limit])}`, evidence: betsOf(found), verdict: found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']};
 };
 
@@ -45,7 +46,7 @@ const canaryDetail = (item) => {
       charts.append(el('section', {role: 'group', 'aria-label': title}, chart.element, bets.element));
       views.push({metric, chart, bets});
     }
-    const common = {window: [0, policy.windowSeconds], warmup: policy.warmupSeconds ? [0, policy.warmupSeconds] : undefined, gapAfter: 3 * policy.pollSeconds, now: over ? undefined : elapsedSeconds};
+    const common = {window: [0, policy.windowSeconds], gapAfter: 3 * policy.pollSeconds, now: over ? undefined : elapsedSeconds};
     const series = (of) => points.map((point) => [point.elapsedSeconds, point.dataQuality === 'missing' ? null : of(point) ?? null]);
     for (const {metric, chart, bets} of views) {
       const [, member, format, , limit] = METRICS[metric], value = policy.targets[limit], found = evidenceOf(item)[metric], bet = (name, what) => ({points: series(({evidence}) => evidence?.[metric]?.[name]), limit: {value: found[`${name}At`], label: `${what} at ${odds(found[`${name}At`])}`}});

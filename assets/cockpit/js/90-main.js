@@ -51,7 +51,7 @@ const step = (by) => {
   if (next) go({view: 'work', selected: next}, true);
   rows.get(next)?.node.focus();
 };
-const CLICKS = {theme: () => theme(THEMES[(themeNow() + 1) % 3]), pause: pausePage, key: keyDialog, help: helpDialog, retry: connect, 'new-eval': newEval, 'new-canary': () => newCanary()};
+const CLICKS = {theme: () => theme(THEMES[(themeNow() + 1) % 3]), pause: pausePage, key: keyDialog, help: helpDialog, retry: connect, 'new-eval': newEval, 'new-canary': newCanary};
 for (const id in CLICKS) $(id).addEventListener('click', CLICKS[id]);
 draws.controls = () => {
   for (const id of ['new-eval', 'new-canary']) show($(id), mayAct());
