@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::canaries::rule::{CountsReport, MetricReport};
 use crate::canaries::{CanaryFigures, CanaryView, DecisionReason};
+use crate::clock::Timestamp;
 use crate::http::Shared;
 use crate::http::metrics::{Family, Kind, Sample, count, float, one};
 
@@ -66,6 +67,18 @@ pub(super) async fn families(shared: &Shared) -> Vec<Family> {
             help: "Canaries in the database by status",
             kind: Kind::Gauge,
             samples: samples.collect(),
+        });
+    }
+    if let Ok(at) = shared.canaries.last_rollback().await {
+        let sample = |at: Timestamp| Sample {
+            labels: Vec::new(),
+            value: float(at.unix_ms().unsigned_abs()) / 1e3,
+        };
+        families.push(Family {
+            name: "canary_last_rollback_timestamp_seconds",
+            help: "When a canary was rolled back last, in Unix time",
+            kind: Kind::Gauge,
+            samples: at.map(sample).into_iter().collect(),
         });
     }
     let mut watched = shared.canaries.watched();
