@@ -49,7 +49,7 @@ use tracing::error;
 use crate::adapters::metrics::{MetricsSource, NotOffered};
 use crate::adapters::outbound::ServerState;
 use crate::board::Board;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::ids::{CanaryId, GateId};
 use crate::models::{ModelError, Models};
 use crate::store::canaries::{self, CanaryFilter, CanaryRow, CanaryStatus};
@@ -295,6 +295,16 @@ impl Canaries {
         let counts = self.deps.store.read(canaries::count_by_status).await?;
         let count = |(status, n)| (status, usize::try_from(n).unwrap_or(usize::MAX));
         Ok(counts.into_iter().map(count).collect())
+    }
+
+    /// When a canary was rolled back last, by this daemon or an earlier one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn last_rollback(&self) -> Result<Option<Timestamp>, StoreError> {
+        let at = self.deps.store.read(canaries::last_rollback).await?;
+        // A time that nobody can read is told as none: it is a figure, and nothing rests on it.
+        Ok(at.and_then(|at| Timestamp::parse(&at).ok()))
     }
 
     /// Waits until the supervisor of all canaries has a moment, which proves that it lives.

@@ -58,8 +58,8 @@ pub(super) fn bad(part: &str, what: &dyn std::fmt::Display) -> Failure {
 fn verify(flags: SettingsFlags, arguments: &Verify) -> Result<(), Failure> {
     let settings = flags.load()?.settings;
     if !settings.store.db.exists() {
-        good("audit chain", "nothing is recorded yet");
-        return Ok(());
+        // Nothing to read is no proof: most likely it is another daemon's settings, or nobody's.
+        return Err(Failure::no_database(&settings.store.db));
     }
     let chain = audit_chain_of(&Database::at(&settings.store.db)?)
         .map_err(|error| Failure::other("read the audit chain", &error))?;

@@ -61,7 +61,8 @@ fn keys(settings: &Settings) -> Finding {
 
 fn database(settings: &Settings) -> Finding {
     if !settings.store.db.exists() {
-        return Finding::Fine("will be made at the first start".to_owned());
+        let path = settings.store.db.display();
+        return Finding::Fine(format!("{path} will be made at the first start"));
     }
     let pending =
         Database::at(&settings.store.db).and_then(|database| pending_migrations(&database));

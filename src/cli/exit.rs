@@ -1,6 +1,7 @@
 //! How the program ends: one code for each kind of failure, so that scripts can tell them apart.
 
 use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::AppError;
@@ -50,6 +51,15 @@ impl Failure {
     /// What is on the command line does not go together.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { code: USAGE, message: message.into() }
+    }
+
+    /// There is no database where the settings have it, and the command reads one.
+    pub(super) fn no_database(path: &Path) -> Self {
+        let message = format!(
+            "there is no database at {}; name the daemon's with --db or LUKHAS_MCP_DB",
+            path.display()
+        );
+        Self { code: 5, message }
     }
 
     /// What was waited for ended, and not well.

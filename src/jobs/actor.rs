@@ -212,10 +212,12 @@ impl JobActor {
         let view = Arc::clone(&self.view);
         let id = self.row().job_id.clone();
         let write = async move {
-            let board = Arc::clone(&deps.board);
+            let (board, statistics) = (Arc::clone(&deps.board), Arc::clone(&deps.statistics));
             let written = change.clone();
-            let record =
-                move |tx: &mut Transaction<'_>| record::change(tx, &board, &view.row, &written);
+            let record = move |tx: &mut Transaction<'_>| {
+                let shown = record::Shown { board: &board, statistics: &statistics };
+                record::change(tx, shown, &view.row, &written)
+            };
             let outcome = match deps.store.record(record).await {
                 // Somebody's wish came in between: the row as it is now decides.
                 Err(StoreError::Stale) => {

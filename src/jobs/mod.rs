@@ -15,6 +15,7 @@ mod machine;
 mod queue;
 mod recent;
 mod record;
+mod statistics;
 mod story;
 mod submission;
 mod supervisor;
@@ -38,6 +39,7 @@ use crate::store::jobs::{self, JobFilter, JobRow, JobStatus};
 use crate::store::{Store, StoreError};
 use crate::supervision::{Ended, Supervision, deliver};
 
+use self::statistics::Statistics;
 pub use self::submission::{NewJob, Submitted};
 use self::supervisor::{Cancel, Depth, JobSupervisor, Ping};
 pub use self::sweep::Swept;
@@ -56,6 +58,7 @@ struct JobDeps {
     clock: Arc<dyn Clock>,
     supervision: Supervision,
     board: Arc<Board<JobView>>,
+    statistics: Arc<Statistics>,
     max_running: usize,
     max_queued: usize,
 }
@@ -151,6 +154,7 @@ impl Jobs {
             clock,
             supervision: supervision.clone(),
             board,
+            statistics: Arc::default(),
             max_running: settings.max_running,
             max_queued: settings.max_queued,
         });
@@ -255,6 +259,11 @@ impl Jobs {
         let counts = self.deps.store.read(jobs::count_by_status).await?;
         let count = |(status, n)| (status, usize::try_from(n).unwrap_or(usize::MAX));
         Ok(counts.into_iter().map(count).collect())
+    }
+
+    /// How many jobs ended in each way since the daemon started.
+    pub fn ended(&self) -> [(JobStatus, u64); 3] {
+        self.deps.statistics.now()
     }
 
     /// How many jobs run and wait.

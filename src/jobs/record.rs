@@ -8,6 +8,7 @@ use crate::board::Board;
 use crate::clock::Timestamp;
 use crate::ids::{Entity, EntityKind};
 use crate::jobs::machine::Change;
+use crate::jobs::statistics::Statistics;
 use crate::jobs::story::{self, Fact, Told};
 use crate::jobs::view::JobView;
 use crate::store::audits::AuditEntry;
@@ -52,6 +53,21 @@ fn put_up(
     view
 }
 
+/// What shows how jobs stand, after the commit that says so.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub(super) board: &'a Arc<Board<JobView>>,
+    pub(super) statistics: &'a Arc<Statistics>,
+}
+
+impl Shown<'_> {
+    fn put_up(self, transaction: &mut Transaction<'_>, row: JobRow) -> Arc<JobView> {
+        let (statistics, status) = (Arc::clone(self.statistics), row.status);
+        transaction.after_commit(move || statistics.ended(status));
+        put_up(transaction, self.board, row)
+    }
+}
+
 /// Writes a new job down.
 pub(super) fn accept(
     transaction: &mut Transaction<'_>,
@@ -89,12 +105,12 @@ pub(super) fn wish_cancelled(
 /// Writes down what became of a job, unless it has moved on since `row` was read.
 pub(super) fn change(
     transaction: &mut Transaction<'_>,
-    board: &Arc<Board<JobView>>,
+    shown: Shown<'_>,
     row: &JobRow,
     change: &Change,
 ) -> Result<Arc<JobView>, StoreError> {
     if let Change::Progress(progress) = change {
-        return note_progress(transaction, board, row, progress);
+        return note_progress(transaction, shown.board, row, progress);
     }
     let now = transaction.now();
     let status = |status| JobChange { status: Some(status), ..JobChange::default() };
@@ -130,19 +146,19 @@ pub(super) fn change(
         Change::Cancelled => {
             (row.cancel_requested_by.as_deref().unwrap_or(SYSTEM), story::cancelled(&row))
         }
-        Change::Progress(_) => return Ok(put_up(transaction, board, row)),
+        Change::Progress(_) => return Ok(put_up(transaction, shown.board, row)),
     };
     audit(transaction, (&row, Numbered::Later(row.number)), actor, fact)?;
     if let Some(told) = story::told(&row) {
         emit(transaction, &row, &told)?;
     }
-    Ok(put_up(transaction, board, row))
+    Ok(shown.put_up(transaction, row))
 }
 
 /// Writes down that a job's actor could not be kept alive.
 pub(super) fn give_up(
     transaction: &mut Transaction<'_>,
-    board: &Arc<Board<JobView>>,
+    shown: Shown<'_>,
     row: &JobRow,
     failure: &str,
 ) -> Result<(), StoreError> {
@@ -158,7 +174,7 @@ pub(super) fn give_up(
     if let Some(told) = story::told(&row) {
         emit(transaction, &row, &told)?;
     }
-    put_up(transaction, board, row);
+    shown.put_up(transaction, row);
     Ok(())
 }
 

@@ -138,13 +138,15 @@ async fn fail_job(deps: &JobDeps, id: &JobId, failure: &str) -> anyhow::Result<(
     if let Some(run) = deps.runner.find(id).await? {
         deps.runner.cancel(&run).await?;
     }
-    let (board, key, failure) = (Arc::clone(&deps.board), id.to_string(), failure.to_owned());
+    let (board, statistics) = (Arc::clone(&deps.board), Arc::clone(&deps.statistics));
+    let (key, failure) = (id.to_string(), failure.to_owned());
     let write = deps.store.record(move |transaction| {
         let row = jobs::find_for_change(transaction, &key)?;
         if row.status.is_terminal() {
             return Ok(());
         }
-        record::give_up(transaction, &board, &row, &failure)
+        let shown = record::Shown { board: &board, statistics: &statistics };
+        record::give_up(transaction, shown, &row, &failure)
     });
     match write.await {
         Ok(()) | Err(StoreError::NotFound) => Ok(()),

@@ -346,6 +346,14 @@ pub fn list(
     Ok(query.load(conn)?)
 }
 
+/// When a canary was rolled back last, if ever; a canary that is over never changes again.
+pub fn last_rollback(conn: &mut SqliteConnection) -> Result<Option<String>, StoreError> {
+    Ok(canaries::table
+        .filter(canaries::status.eq(CanaryStatus::RolledBack))
+        .select(diesel::dsl::max(canaries::updated_at))
+        .first(conn)?)
+}
+
 /// How many canaries there are in each status.
 pub fn count_by_status(
     conn: &mut SqliteConnection,

@@ -4,6 +4,7 @@ mod backup;
 mod commands;
 mod disk;
 mod probe;
+mod skipping;
 mod stopping;
 mod telling;
 

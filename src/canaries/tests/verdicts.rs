@@ -30,6 +30,8 @@ async fn a_bad_canary_is_rolled_back_at_once_and_its_gate_is_put_back() {
     let view = bench.until_over(&id).await;
     assert_eq!(view.row.status, CanaryStatus::RolledBack);
     assert_eq!(view.row.reason.as_deref(), Some("error_rate_breach"));
+    let told = bench.canaries.last_rollback().await.unwrap().unwrap();
+    assert_eq!(told.to_string(), view.row.updated_at);
     assert!(view.elapsed() < Duration::from_millis(1900), "{:?}", view.elapsed());
     assert_eq!(bench.production().await.as_deref(), Some("ranker:1"));
     assert_eq!(bench.events(&id), ["started", "update", "update", "rolled_back"]);
@@ -79,6 +81,7 @@ async fn a_dry_run_decides_and_changes_nothing() {
         let id = started.unwrap().view.canary_id();
         let view = bench.until_over(&id).await;
         assert_eq!(view.row.status, CanaryStatus::Pending);
+        assert_eq!(bench.canaries.last_rollback().await.unwrap(), None);
         assert_eq!(bench.production().await.as_deref(), Some("ranker:1"));
         let record = bench.canaries.decisions(&id).await.unwrap().pop().unwrap().record_json;
         let record: Value = serde_json::from_str(&record).unwrap();

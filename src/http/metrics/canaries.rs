@@ -1,11 +1,14 @@
 //! The figures of canaries: how many there are, what was seen, and how their evidence grows.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::canaries::rule::{CountsReport, MetricReport};
 use crate::canaries::{CanaryFigures, CanaryView, DecisionReason};
+use crate::clock::Timestamp;
 use crate::http::Shared;
 use crate::http::metrics::{Family, Kind, Sample, count, float, one};
+use crate::store::canaries::Phase;
 
 /// How many canaries have figures of their own; further ones are only counted.
 const SHOWN: usize = 200;
@@ -68,12 +71,40 @@ pub(super) async fn families(shared: &Shared) -> Vec<Family> {
             samples: samples.collect(),
         });
     }
+    if let Ok(at) = shared.canaries.last_rollback().await {
+        let sample = |at: Timestamp| Sample {
+            labels: Vec::new(),
+            value: float(at.unix_ms().unsigned_abs()) / 1e3,
+        };
+        families.push(Family {
+            name: "canary_last_rollback_timestamp_seconds",
+            help: "When a canary was rolled back last, in Unix time",
+            kind: Kind::Gauge,
+            samples: at.map(sample).into_iter().collect(),
+        });
+    }
     let mut watched = shared.canaries.watched();
-    watched.sort_by_key(|view| std::cmp::Reverse(view.row.number));
-    watched.truncate(SHOWN);
-    families.push(phases(&watched));
-    families.extend(evidence(&watched));
+    let shown = first_by(&mut watched, |view| urgency(view.row.phase, view.row.number));
+    families.push(phases(shown));
+    families.extend(evidence(first_by(&mut watched, |view| Reverse(view.row.number))));
     families
+}
+
+/// Those that have figures, in an order that says which.
+fn first_by<T, K: Ord>(watched: &mut [T], key: impl Fn(&T) -> K) -> &[T] {
+    watched.sort_by_key(key);
+    let shown = watched.len().min(SHOWN);
+    &watched[..shown]
+}
+
+/// The first are those that an alert is about, and of them the oldest; however many newer ones are
+/// watched without trouble, they hide none of these.
+fn urgency(phase: Phase, number: i64) -> (u8, i64) {
+    match phase {
+        Phase::Entering | Phase::Promoting | Phase::RollingBack => (0, number),
+        Phase::AwaitingStart | Phase::AwaitingApproval | Phase::Paused => (1, number),
+        Phase::Observing | Phase::Over => (2, -number),
+    }
 }
 
 fn decision_reasons(now: &CanaryFigures) -> Family {
@@ -156,4 +187,34 @@ fn evidence(watched: &[Arc<CanaryView>]) -> [Family; 5] {
             |counts| Some(counts.conformance.proof_at),
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canary_in_trouble_is_shown_however_many_newer_ones_there_are() {
+        let observing = (4..1000).map(|number| (Phase::Observing, number));
+        let first =
+            [(Phase::Paused, 1), (Phase::Observing, 2), (Phase::RollingBack, 3)].into_iter();
+        let mut watched: Vec<_> = first.chain(observing).collect();
+        let shown = first_by(&mut watched, |(phase, number)| urgency(*phase, *number));
+        assert_eq!(shown.len(), SHOWN);
+        assert_eq!(
+            shown[..3],
+            [(Phase::RollingBack, 3), (Phase::Paused, 1), (Phase::Observing, 999)]
+        );
+        let shown = first_by(&mut watched, |(_, number)| Reverse(*number));
+        assert_eq!((shown.len(), shown[0]), (SHOWN, (Phase::Observing, 999)));
+    }
+
+    #[test]
+    fn of_many_in_trouble_the_oldest_are_shown() {
+        let mut watched: Vec<_> = (0..1000).rev().collect();
+        let shown = first_by(&mut watched, |number| urgency(Phase::RollingBack, *number));
+        assert_eq!((shown.len(), shown[0], shown[SHOWN - 1]), (SHOWN, 0, 199));
+        let few = first_by(&mut watched[..2], |number| urgency(Phase::Entering, *number));
+        assert_eq!(few, [0, 1]);
+    }
 }

@@ -117,6 +117,16 @@ async fn jobs(shared: &Shared) -> Vec<Family> {
         one("jobs_running", "Jobs that hold a place", Kind::Gauge, count(depth.running)),
         one("jobs_waiting", "Jobs that wait for a place", Kind::Gauge, count(depth.waiting)),
     ];
+    let ended = shared.jobs.ended().map(|(status, n)| Sample {
+        labels: vec![("status", status.as_str().to_owned())],
+        value: float(n),
+    });
+    families.push(Family {
+        name: "jobs_ended",
+        help: "Jobs that ended, by status",
+        kind: Kind::Counter,
+        samples: ended.into(),
+    });
     // The database may be out of reach; then there are no such figures, and no wrong ones.
     if let Ok(counts) = shared.jobs.count_by_status().await {
         let samples = counts.into_iter().map(|(status, n)| Sample {

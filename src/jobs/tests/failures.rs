@@ -20,6 +20,7 @@ async fn a_crash_loop_ends_the_run_and_fails_the_job_with_a_reason() {
     let id = bench.submit().await;
     let row = bench.end_of(&id).await.row.clone();
     assert_eq!(row.failure_reason.as_deref(), Some("actor_crash_loop"));
+    assert_eq!(bench.jobs.ended(), ends(0, 1, 0));
     assert_eq!(*runner.ended.lock().unwrap(), [id.to_string()]);
     bench.until("the place is given back", |b| b.jobs.depth().running == 0).await;
 }

@@ -14,6 +14,15 @@ use crate::ids::{ConfigId, TaskId};
 use crate::store::{Database, StoreDeps, audits};
 use crate::supervision::RestartPolicy;
 
+/// How often jobs ended in each way, if so.
+fn ends(completed: u64, failed: u64, cancelled: u64) -> [(JobStatus, u64); 3] {
+    [
+        (JobStatus::Completed, completed),
+        (JobStatus::Failed, failed),
+        (JobStatus::Cancelled, cancelled),
+    ]
+}
+
 struct Bench {
     jobs: Jobs,
     store: Store,
@@ -132,6 +141,7 @@ async fn a_job_goes_from_queued_to_completed_and_tells_its_story() {
     assert_eq!(result["metrics"]["accuracy"], 0.75);
     assert_eq!(result["statistics"]["accuracy"]["n"], 20);
     bench.until_told(&["queued", "running", "completed"]).await;
+    assert_eq!(bench.jobs.ended(), ends(1, 0, 0));
     assert_eq!(bench.actions(&id).await, ["run_eval", "job_running", "job_complete"]);
     bench.until("the place is given back", |b| b.jobs.depth().running == 0).await;
 }
@@ -144,6 +154,7 @@ async fn a_run_without_a_result_is_a_failure_with_its_reason() {
     assert_eq!(row.status, JobStatus::Failed);
     assert_eq!(row.failure_reason.as_deref(), Some("no_result"));
     assert_eq!(row.error.as_deref(), Some("it left none"));
+    assert_eq!(bench.jobs.ended(), ends(0, 1, 0));
 }
 
 #[actix::test]
@@ -171,6 +182,7 @@ async fn a_dry_run_is_recorded_and_runs_nothing() {
     assert_eq!(bench.actions(&id).await, ["run_eval"]);
     assert!(bench.told.lock().unwrap().is_empty());
     assert_eq!(runner.starts(), 0);
+    assert_eq!(bench.jobs.ended(), ends(0, 0, 0));
 }
 
 #[actix::test]
@@ -203,6 +215,7 @@ async fn cancelling_ends_the_run_and_wins_over_its_result() {
     let again = bench.jobs.cancel(&running, "k", None).await;
     assert!(matches!(again, Err(JobError::Over { status: JobStatus::Cancelled, .. })));
     assert_eq!(bench.actions(&queued).await, ["run_eval", "job_cancel", "job_cancel"]);
+    assert_eq!(bench.jobs.ended(), ends(0, 0, 2));
 }
 
 #[actix::test]

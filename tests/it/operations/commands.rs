@@ -89,6 +89,19 @@ async fn another_programs_database_ends_with_5_and_is_left_as_it_is() {
     assert!(fs::read(home.db()).unwrap() == before);
 }
 
+/// A command without the daemon's settings must not say that all is well.
+#[tokio::test]
+async fn a_chain_without_a_database_ends_with_5_and_the_path() {
+    let home = Home::new();
+    let output = run(home.command(&["audit", "verify"])).await;
+    let line = assert_refused(&output, 5);
+    assert!(line.contains(home.db().to_str().unwrap()), "{line}");
+    assert!(output.stdout.is_empty() && !home.db().exists(), "{output:?}");
+    let output = run(home.command(&["check", "--port", "0"])).await;
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains(home.db().to_str().unwrap()), "{said}");
+}
+
 #[tokio::test]
 async fn printed_settings_name_their_origin_and_no_secret() {
     let home = Home::new()
