@@ -16,9 +16,9 @@ pub(super) const USAGE: u8 = 2;
 /// The codes, for `--help`.
 pub(super) const HELP: &str = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 wrong \
     settings, 4 cannot listen, 5 database not usable, 6 key refused, 7 daemon not reached, 8 \
-    refused by the daemon, 9 what was waited for failed or was cancelled, 10 what was waited for \
-    was rolled back, 70 a part of the daemon kept failing, 130 interrupted while waiting, 143 ended \
-    by a second signal.";
+    refused by the daemon, 9 what was waited for failed, was cancelled or would have asked, 10 \
+    what was waited for was rolled back or would have been, 70 a part of the daemon kept failing, \
+    130 interrupted while waiting, 143 ended by a second signal.";
 
 /// How something that was waited for ended, where that is a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,6 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cli::exit::BadEnd;
 use crate::cli::terminal::mark::Mark;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -58,6 +57,14 @@ pub(super) struct Canary {
     pub(super) reason: Option<String>,
     pub(super) trouble: Option<String>,
     pub(super) evidence: Option<Value>,
+    /// Oldest first. Lists and events tell none.
+    #[serde(default)]
+    decisions: Vec<Decision>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Decision {
+    decision: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -92,7 +99,17 @@ impl Job {
 
 impl Canary {
     pub(super) fn mark(&self) -> Mark {
-        Mark::of_canary(&self.status, &self.phase, self.reason.as_deref())
+        match self.decision_of_a_dry_run() {
+            Some(decision) => Mark::of_dry_run(decision),
+            None => Mark::of_canary(&self.status, &self.phase, self.reason.as_deref()),
+        }
+    }
+
+    /// What a dry run that is over would have come to. It changes nothing, and so keeps its status.
+    pub(super) fn decision_of_a_dry_run(&self) -> Option<&str> {
+        let is_dry_and_over = self.status == "PENDING" && self.phase == "over";
+        let last = self.decisions.last().filter(|_| is_dry_and_over)?;
+        Some(&last.decision)
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -113,15 +130,6 @@ impl Canary {
 /// Whether nothing more happens to a job or a canary with this status.
 pub(super) fn is_over(status: &str) -> bool {
     matches!(status, "COMPLETED" | "FAILED" | "CANCELLED" | "DRY_RUN" | "PROMOTED" | "ROLLED_BACK")
-}
-
-/// How it ended, if that is a failure.
-pub(super) fn bad_end(status: &str) -> Option<BadEnd> {
-    match status {
-        "FAILED" | "CANCELLED" => Some(BadEnd::Failed),
-        "ROLLED_BACK" => Some(BadEnd::RolledBack),
-        _ => None,
-    }
 }
 
 /// The words of an error, which is a text or an object with a message.
@@ -157,16 +165,9 @@ mod tests {
     }
 
     #[test]
-    fn only_bad_ends_are_failures() {
-        for (status, end) in [
-            ("COMPLETED", None),
-            ("PROMOTED", None),
-            ("FAILED", Some(BadEnd::Failed)),
-            ("CANCELLED", Some(BadEnd::Failed)),
-            ("ROLLED_BACK", Some(BadEnd::RolledBack)),
-        ] {
-            assert!(is_over(status));
-            assert_eq!(bad_end(status), end, "{status}");
+    fn ends_are_told_from_what_goes_on() {
+        for status in ["COMPLETED", "PROMOTED", "FAILED", "CANCELLED", "ROLLED_BACK"] {
+            assert!(is_over(status), "{status}");
         }
         assert!(!is_over("RUNNING") && !is_over("PAUSED") && !is_over("QUEUED"));
     }

@@ -4,15 +4,15 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
-use crate::cli::exit::Failure;
-use crate::cli::remote::answers::{Canary, Job, bad_end, is_over};
+use crate::cli::exit::{BadEnd, Failure};
+use crate::cli::remote::answers::{Canary, Job, is_over};
 use crate::cli::remote::canaries::watched;
 use crate::cli::remote::session::{Session, read, say};
 use crate::cli::remote::thing::Thing;
 use crate::cli::terminal::bar::{bar, percent};
 use crate::cli::terminal::screen;
 use crate::cli::terminal::style::Line;
-use crate::client::Told;
+use crate::client::{ClientError, Told};
 
 /// The columns of a bar on the line that is rewritten.
 const BAR: u16 = 20;
@@ -128,25 +128,39 @@ impl Progress {
 
 /// Makes an end that is not a good one the failure of the command.
 pub(super) fn judge(thing: &Thing, answer: &Value) -> Result<(), Failure> {
-    let status = match answer["status"].as_str().unwrap_or_default() {
-        // A dry run of a canary changes no status; what it would have come to is its decision.
-        "PENDING" => {
-            let decisions = answer["decisions"].as_array().and_then(|decisions| decisions.last());
-            decisions.and_then(|last| last["decision"].as_str()).unwrap_or_default()
-        }
-        status => status,
-    };
-    let Some(end) = bad_end(status) else { return Ok(()) };
-    let how = match status {
-        "FAILED" => "failed",
-        "CANCELLED" => "was cancelled",
-        _ => "was rolled back",
-    };
     let why = [&answer["error"], &answer["reason"]].into_iter().find_map(Value::as_str);
-    let who = answer["cancelRequestedBy"].as_str().filter(|_| status == "CANCELLED");
-    let who = who.map(|who| format!(" for {who}")).unwrap_or_default();
     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-    Err(Failure::ended(end, format!("{} {how}{who}{why}", thing.id())))
+    let ended = |how, words: &str| Err(Failure::ended(how, format!("{} {words}{why}", thing.id())));
+    match answer["status"].as_str().unwrap_or_default() {
+        "COMPLETED" | "DRY_RUN" | "PROMOTED" => Ok(()),
+        "FAILED" => ended(BadEnd::Failed, "failed"),
+        "CANCELLED" => {
+            let who = answer["cancelRequestedBy"].as_str();
+            let who = who.map(|who| format!(" for {who}")).unwrap_or_default();
+            ended(BadEnd::Failed, &format!("was cancelled{who}"))
+        }
+        "ROLLED_BACK" => ended(BadEnd::RolledBack, "was rolled back"),
+        "PENDING" => {
+            let canary: Canary = read(answer.clone())?;
+            match canary.decision_of_a_dry_run() {
+                Some("WOULD_BE_PROMOTED") => Ok(()),
+                Some("WOULD_BE_ROLLED_BACK") => {
+                    ended(BadEnd::RolledBack, "would have been rolled back")
+                }
+                Some("WOULD_BE_ASKED") => {
+                    ended(BadEnd::Failed, "would have waited for somebody's approval")
+                }
+                _ => Err(not_an_end(thing)),
+            }
+        }
+        _ => Err(not_an_end(thing)),
+    }
+}
+
+/// Nothing is taken for a good end that is not known to be one.
+fn not_an_end(thing: &Thing) -> Failure {
+    let what = format!("{} is over, and how it ended is not known here", thing.id());
+    ClientError::Strange(what).into()
 }
 
 #[cfg(test)]
@@ -163,13 +177,21 @@ mod tests {
         assert_eq!(judge(&job, &failed).unwrap_err().to_string(), "job_x failed: timeout");
         assert!(judge(&job, &json!({ "status": "COMPLETED" })).is_ok());
         let canary = Thing::Canary("canary_x".to_owned());
-        let dry = json!({
-            "status": "PENDING", "phase": "over", "reason": "latency_breach",
-            "decisions": [{ "decision": "ROLLED_BACK" }],
-        });
-        assert!(ends(&dry));
-        let said = judge(&canary, &dry).unwrap_err().to_string();
-        assert_eq!(said, "canary_x was rolled back: latency_breach");
+        let dry = |decision: &str| {
+            json!({
+                "canaryId": "canary_x", "modelId": "m:1", "fromGate": "stage", "toGate": "live",
+                "status": "PENDING", "phase": "over", "reason": "latency_breach",
+                "decisions": [{ "decision": "WOULD_BE_ASKED" }, { "decision": decision }],
+            })
+        };
+        assert!(ends(&dry("WOULD_BE_PROMOTED")));
+        assert!(judge(&canary, &dry("WOULD_BE_PROMOTED")).is_ok());
+        let said = |decision: &str| judge(&canary, &dry(decision)).unwrap_err().to_string();
+        let rolled_back = said("WOULD_BE_ROLLED_BACK");
+        assert_eq!(rolled_back, "canary_x would have been rolled back: latency_breach");
+        assert!(said("WOULD_BE_ASKED").contains("would have waited"));
+        assert!(said("WOULD_BE_SOMETHING_NEW").contains("not known"));
+        assert!(judge(&canary, &json!({ "status": "RETIRED" })).is_err());
         assert!(!ends(&json!({ "status": "PENDING", "phase": "observing" })));
     }
 

@@ -50,9 +50,19 @@ impl Mark {
             ("RUNNING", "rolling_back", _) => Self::of('↩', "rolling back", Tone::Bad),
             ("RUNNING", "promoting", _) => Self::of('↑', "promoting", Tone::Busy),
             ("RUNNING", ..) => Self::of('●', "running", Tone::Busy),
-            ("PENDING", "over", _) => Self::of('✓', "dry run over", Tone::Quiet),
+            ("PENDING", "over", _) => Self::of('◌', "dry run over", Tone::Quiet),
             ("PENDING", ..) => Self::of('●', "dry run", Tone::Busy),
             (other, ..) => Self::unknown(other),
+        }
+    }
+
+    /// The end of a dry run of a canary, by what it decided.
+    pub(in crate::cli) fn of_dry_run(decision: &str) -> Self {
+        match decision {
+            "WOULD_BE_PROMOTED" => Self::of('↑', "would promote", Tone::Good),
+            "WOULD_BE_ROLLED_BACK" => Self::of('↩', "would roll back", Tone::Bad),
+            "WOULD_BE_ASKED" => Self::of('◌', "would ask", Tone::Busy),
+            other => Self::unknown(other),
         }
     }
 
@@ -93,7 +103,8 @@ mod tests {
         let rolled_back = Mark::of_canary("ROLLED_BACK", "over", Some("error_rate_breach"));
         assert_eq!(rolled_back.text(), "↩ rolled back");
         assert_eq!(Mark::of_canary("ROLLED_BACK", "over", Some("aborted")).text(), "■ aborted");
-        assert_eq!(Mark::of_canary("PENDING", "over", None).text(), "✓ dry run over");
+        assert_eq!(Mark::of_canary("PENDING", "over", None).text(), "◌ dry run over");
+        assert_eq!(Mark::of_dry_run("WOULD_BE_ROLLED_BACK").text(), "↩ would roll back");
         assert_eq!(Mark::of_event("completed", "job/x").text(), "✓ completed");
         assert_eq!(Mark::of_event("rolled_back", "model/x").text(), "↩ rolled back");
     }
@@ -103,5 +114,6 @@ mod tests {
         for (status, phase) in [("RUNNING", "awaiting_approval"), ("RUNNING", "rolling_back")] {
             assert!(text::width(&Mark::of_canary(status, phase, None).text()) < WIDEST);
         }
+        assert!(text::width(&Mark::of_dry_run("WOULD_BE_ROLLED_BACK").text()) < WIDEST);
     }
 }

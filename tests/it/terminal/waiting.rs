@@ -76,6 +76,40 @@ async fn a_cancelled_job_is_9_and_an_aborted_canary_is_10() {
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("■ aborted"), "{output:?}");
 }
 
+/// A dry run changes no status; what it would have come to is its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_that_was_waited_for_ends_as_it_would_have() {
+    let site = Site::start([
+        ("good", Face::failing(0.0)),
+        ("bad", Face::failing(0.5)),
+        ("empty", Face::idle()),
+    ])
+    .await;
+    let home = canary_home(&site);
+    let daemon = home.start().await;
+    let operator = Operator { home: &home, daemon: &daemon };
+    for (gate, code, sign) in [
+        ("good", 0, "↑ would promote"),
+        ("bad", 10, "↩ would roll back"),
+        ("empty", 9, "◌ would ask"),
+    ] {
+        let policy = json!({
+            "windowSeconds": 5, "pollSeconds": 0.25, "warmupSeconds": 0,
+            "targets": { "max_error_rate": 0.2 }, "onNoData": "wait", "onInconclusive": "hold",
+        });
+        std::fs::write(home.path().join("policy.json"), policy.to_string()).unwrap();
+        let begin = ["start-canary", "some-model:2", "--from", gate, "--to", "live", "--dry-run"];
+        let begin = [&begin[..], &["--policy", "policy.json", "--wait"]].concat();
+        let output = operator.run(&begin).await;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{gate}: {output:?}");
+        assert!(printed.starts_with(sign), "{gate}: {printed}");
+        let canary = printed.split_whitespace().find(|word| word.starts_with("canary_")).unwrap();
+        let watched = operator.run(&["watch", "--until", canary]).await;
+        assert_eq!(watched.status.code(), Some(code), "{gate}: {watched:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_ends_the_waiting_and_not_the_job() {
     let home = Home::new();
