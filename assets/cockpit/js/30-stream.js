@@ -7,7 +7,7 @@ const apiKey = () => sessionStorage.getItem('key') ?? '';
 const withKey = (headers) => (apiKey() ? {...headers, 'X-API-Key': apiKey()} : headers);
 const setLink = (state, word = '', until = 0) => {
   if (state === 'live' && link.state !== state) announce('Live');
-  if (state === 'waiting' && link.state === 'live') announce('The connection was lost. Reconnecting.');
+  if (state === 'waiting' && link.state === 'live') announce('Reconnecting');
   Object.assign(link, {state, word, until});
   wanted('link');
 };
