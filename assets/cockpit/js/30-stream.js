@@ -59,7 +59,7 @@ const retry = (least = 0, word = 'Reconnecting') => {
   retryTimer = setTimeout(connect, wait);
 };
 const refused = async (response, mine) => {
-  const {status} = response, least = (Number(response.headers.get('Retry-After')) || 0) * 1000, said = `(${status}: ${await saidBy(response)})`;
+  const {status} = response, least = (Number(response.headers.get('Retry-After')) || 0) * 1000, said = `(${status}: ${await saidBy(response)}).`;
   if (mine !== reader) return;
   clearTimeout(quietTimer);
   if (status === 401 || status === 403) {
