@@ -7,7 +7,7 @@ const apiKey = () => sessionStorage.getItem('key') ?? '';
 const withKey = (headers) => (apiKey() ? {...headers, 'X-API-Key': apiKey()} : headers);
 const setLink = (state, word = '', until = 0) => {
   if (state === 'live' && link.state !== state) announce('Live');
-  if (state === 'waiting' && link.state === 'live') announce('The connection was lost. Reconnecting.');
+  if (state === 'waiting' && link.state === 'live') announce('Reconnecting');
   Object.assign(link, {state, word, until});
   wanted('link');
 };
@@ -59,7 +59,7 @@ const retry = (least = 0, word = 'Reconnecting') => {
   retryTimer = setTimeout(connect, wait);
 };
 const refused = async (response, mine) => {
-  const {status} = response, least = (Number(response.headers.get('Retry-After')) || 0) * 1000, said = `(${status}: ${await saidBy(response)})`;
+  const {status} = response, least = (Number(response.headers.get('Retry-After')) || 0) * 1000, said = `(${status}: ${await saidBy(response)}).`;
   if (mine !== reader) return;
   clearTimeout(quietTimer);
   if (status === 401 || status === 403) {

@@ -2,13 +2,13 @@
 let rpcId = 0, toolList = null;
 const saidBy = async (response) => {
   const {error, message} = await response.json().catch(() => ({}));
-  return sentence(error?.message ?? message ?? error ?? response.statusText);
+  return error?.message ?? message ?? error ?? response.statusText;
 };
 const ask = async (path, options) => {
   const response = await fetch(path, options).catch(() => {throw Error('The daemon cannot be reached: look later whether it was done.');});
   if (response.ok) return response;
   const wait = response.headers.get('Retry-After');
-  throw Error(`The daemon refused (${response.status}): ${await saidBy(response)}${wait ? ` Try again in ${wait} s.` : ''}`);
+  throw Error(`The daemon refused (${response.status}): ${sentence(await saidBy(response))}${wait ? ` Try again in ${wait} s.` : ''}`);
 };
 const post = async (method, params) => {
   const response = await ask('/mcp', {method: 'POST', headers: withKey({'Content-Type': 'application/json', Accept: 'application/json'}), body: JSON.stringify({jsonrpc: '2.0', id: ++rpcId, method, params})});

@@ -60,4 +60,4 @@ $('log-pause').addEventListener('click', () => {
   attribute($('log-pause'), 'aria-pressed', logPaused);
   wanted('log');
 });
-$('log-save').addEventListener('click', () => save(new Blob(ring.map(({raw}) => `${raw}\n`), {type: 'application/x-ndjson'}), 'events.jsonl'));
+$('log-save').addEventListener('click', () => save(new Blob(ring.map(({raw}) => `${raw}\n`)), 'events.jsonl'));

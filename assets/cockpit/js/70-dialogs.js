@@ -31,7 +31,7 @@ const toolDialog = async (tool, head, {id, confirm = head, danger, initial, hidd
     const preview = () => say(sent, `${tool} ${JSON.stringify(value(), null, 2)}`);
     form.element.addEventListener('input', preview);
     preview();
-    open(head, [id && el('code', id), el('p.muted', description), form.element, el('details', el('summary', 'What will be sent'), sent, small('Copy as curl', () => copy(curlOf(tool, value()))))], confirming, async () => {
+    open(head, [id && el('code', id), el('p.muted', description.replaceAll('`', '')), form.element, el('details', el('summary', 'What will be sent'), sent, small('Copy as curl', () => copy(curlOf(tool, value()))))], confirming, async () => {
       const {problems} = form.read();
       form.show(problems);
       if (problems.length || confirming.disabled) return;

@@ -31,10 +31,11 @@ const liveDetail = (event) => {
   changed('detail');
 };
 
+const headOf = (name) => readable(name).replace(/ \(.*| ms/, '');
 const factsOf = (lines) => el('dl.facts', lines.filter(Boolean).map(([name, text, more, tone]) => el('div', el('dt', name), el('dd', {'data-tone': tone}, text, more && el('small', more)))));
 const shownAs = (name, value) => value == null || value === '' ? '–' : name.endsWith('At') ? timeOf(value) : name === 'state' ? chip(stateWords(value)) : typeof value !== 'number' ? String(value)
   : /seconds$/i.test(name) ? duration(value) : /bytes$/i.test(name) ? bytes(value) : /ms\b/i.test(name) ? milliseconds(value) : count(value);
-const tableOf = (things, columns = Object.keys(things[0] ?? {})) => things.length ? el('div.scroll', {tabindex: 0}, el('table', el('thead', el('tr', columns.map((column) => el('th', {scope: 'col'}, column.at(1).call ? column[0] : readable(column))))),
+const tableOf = (things, columns = Object.keys(things[0] ?? {})) => things.length ? el('div.scroll', {tabindex: 0}, el('table', el('thead', el('tr', columns.map((column) => el('th', {scope: 'col'}, column.at(1).call ? column[0] : headOf(column))))),
   el('tbody', things.map((thing) => el('tr', columns.map((column) => el('td', column.at(1).call ? column[1](thing) : shownAs(column, thing[column])))))))) : el('p.muted', 'None.');
 const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
   const nodes = ['div', 'div.actions', 'section.state', 'section.why'].map((tag) => el(tag)), [drawHead, drawActions, drawNow, drawWhy] = nodes.map(part), {id} = item;
@@ -56,7 +57,7 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
 const toWhy = () => {$('why')?.scrollIntoView(); $('why')?.focus();};
 
 draws.detail = () => {
-  const item = items.get(selected), key = selected || items.size === 0 ? answers.fault ?? (server && !selected ? 'What runs is shown here.' : 'Loading…') : 'Select a job or a canary.';
+  const item = items.get(selected), key = selected || items.size === 0 ? sentence(answers.fault) || (server && !selected ? 'What runs is shown here.' : 'Loading…') : 'Select a job or a canary.';
   if (!shown || shown.item !== item || (!item && shown.key !== key)) {
     shown?.leave?.();
     shown = item ? (item.jobId ? jobDetail : canaryDetail)(item) : {key, article: el('div.empty', selected && el('h2', selected), el('p', key), selected && button('← All', () => go({selected: ''})))};

@@ -23,11 +23,11 @@ const most = (item, name) => {
 const canaryFacts = (item) => {
   const {policy, over, phase, elapsedSeconds} = item, length = `of ${duration(policy?.windowSeconds)}`, needed = most(item, 'requestsNeeded');
   return [['Requests', count(most(item, 'requests')), policy?.minRequests && `at least ${count(policy.minRequests)}`],
-    !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null ? 'no proof in sight' : 'for a proof'],
+    !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null && most(item, 'requests') ? 'no proof in sight' : 'for a proof'],
     over ? ['Decided after', duration(elapsedSeconds), length] : ['Verdict in', phase === 'paused' ? 'stopped' : timeLeft(item), length],
     ...Object.values(METRICS).map(([name, member, format, , limit]) => {const target = policy?.targets[limit]; return [name, seenAs(item, member, format), target == null ? 'no target' : `at most ${format(target)}`, item[member] > target && 'err'];})];
 };
-const betsOf = (found) => found ? `evidence that it is broken: ${odds(found.breach)} (rolled back at ${odds(found.breachAt)}); that it is met: ${odds(found.proof)} (proved at ${odds(found.proofAt)}).` : 'weak, no counts.';
+const betsOf = (found) => found ? `evidence that it is broken: ${odds(found.breach)} (rolled back at ${odds(found.breachAt)}); that it is met: ${odds(found.proof)} (proved at ${odds(found.proofAt)}).` : 'no requests counted.';
 const checkOf = (item, metric) => {
   const [label, member, format, bad, limit] = METRICS[metric], found = evidenceOf(item)[metric], value = metric === 'error_rate' && found ? percent(found.estimate) : seenAs(item, member, format);
   return {check: label, observed: found ? `${value}: ${count(found.bad)} ${bad} of ${count(found.requests)}, surely ${percent(found.low)} to ${percent(found.high)}` : value, target: `≤ ${format(item.policy.targets[limit])}`, evidence: betsOf(found), verdict: found?.breach >= found?.breachAt ? ['✕', 'fail', 'err'] : found?.proof >= found?.proofAt ? ['✓', 'pass', 'ok'] : item.over ? ['–', 'not proved', 'warn'] : ['◌', 'open', 'accent']};

@@ -10,7 +10,7 @@ const refreshHealth = async () => {
   clearTimeout(healthTimer);
   healthTimer = setTimeout(refreshHealth, 3000);
 };
-const membersOf = (thing) => factsOf(Object.entries(thing ?? {}).flatMap(([name, value]) => value?.constructor === Object ? Object.entries(value).map(([inner, one]) => [`${name} ${inner}`, one]) : [[name, value]]).map(([name, value]) => [readable(name), shownAs(name, value)]));
+const membersOf = (thing) => factsOf(Object.entries(thing ?? {}).flatMap(([name, value]) => value?.constructor === Object ? Object.entries(value).map(([inner, one]) => [`${name} ${inner}`, one]) : [[name, value]]).map(([name, value]) => [headOf(name), shownAs(name, value)]));
 const isFull = ({depth, limit}) => limit > 99 && depth > 0.8 * limit;
 const drawHealth = part($('supervision'));
 draws.supervision = () => place.view === 'supervision' && drawHealth([health, healthFault], () => {
