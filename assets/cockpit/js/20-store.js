@@ -17,36 +17,39 @@ const takeSnapshot = (snapshot) => {
   const offset = Date.parse(server.now) - Date.now();
   clockOffset = Math.abs(offset) > 1500 ? offset : 0;
   items.clear();
-  [...snapshot.jobs, ...snapshot.canaries].forEach(keep);
+  [...snapshot.jobs, ...snapshot.canaries].reverse().forEach(keep);
   seedLog();
   changed('tiles', 'list', 'detail', 'models', 'controls');
   refreshDetail();
   refreshModels();
 };
 
-// A status that is terminal stays, and what is older than the item changes nothing.
-const takeEvent = (event) => {
-  const {canaryId, jobId, ts, type} = event, id = canaryId ?? jobId;
-  if (event.topic.startsWith('model/')) return refreshModels();
-  const item = items.get(id) ?? {...(canaryId ? {canaryId, createdAt: ts, phase: 'observing'} : {jobId, startedAt: ts}), status: null};
-  if (item.over || ts < item.updatedAt) return;
-  const before = item.status, {topic, result, metrics, ...seen} = event;
-  Object.assign(item, seen, metrics, {updatedAt: ts});
-  if (type === 'running') item.runningAt = ts;
-  if (type === 'metric') item.looked = now();
-  if (canaryId && ['PROMOTED', 'ROLLED_BACK', 'FAILED'].includes(item.status)) {item.phase = 'over'; item.decidedAt ??= ts;}
-  keep(item);
-  if (items.size > KEPT) for (const [old, {over}] of items) if (items.size > KEPT - 200 && over && old !== selected) items.delete(old);
+const moved = (item, before) => {
   if (item.status !== before) {
-    const group = counts[canaryId ? 'canaries' : 'jobs'];
+    const group = counts[item.canaryId ? 'canaries' : 'jobs'];
     if (group[before]) group[before] -= 1;
     group[item.status] = (group[item.status] ?? 0) + 1;
     if (item.over && troubleOf(item)) {
       const text = `${item.name} ${stateOf(item)[1]}: ${sentence(troubleOf(item))}`;
       say($('alert'), text);
-      notice('err', text, 'Show', () => select(id));
+      notice('err', text, 'Show', () => select(item.id));
     }
   }
+};
+// A status that is terminal stays, and what is older than the item changes nothing.
+const takeEvent = (event) => {
+  const {canaryId, jobId, ts, type} = event, id = canaryId ?? jobId;
+  if (event.topic.startsWith('model/')) return refreshModels();
+  const item = items.get(id) ?? {...(canaryId ? {canaryId, createdAt: ts, phase: 'observing'} : {jobId, startedAt: ts}), status: !jobId || type === 'queued' ? null : /^(run|can)/.test(type) ? 'QUEUED' : 'RUNNING'};
+  if (item.over || ts < item.updatedAt) return;
+  const before = item.status, {topic, result, metrics, ...seen} = event;
+  Object.assign(item, seen, metrics, {updatedAt: ts});
+  if (type === 'running') item.runningAt = ts;
+  item.looked = type === 'metric' && now();
+  if (canaryId && ['PROMOTED', 'ROLLED_BACK', 'FAILED'].includes(item.status)) {item.phase = 'over'; item.decidedAt ??= ts;}
+  keep(item);
+  if (items.size > KEPT) for (const [old, {over}] of items) if (items.size > KEPT - 200 && over && old !== selected) items.delete(old);
+  moved(item, before);
   changed('list', 'tiles');
   if (id === selected) liveDetail(event);
 };
@@ -54,7 +57,7 @@ const takeEvent = (event) => {
 const troubleOf = (item) => {
   const quiet = since(item.updatedAt);
   if (item.over) return ['FAILED', 'ROLLED_BACK'].includes(item.status) && item.reason !== 'aborted' && quiet < DAY ? item.error ?? because(item.reason) : '';
-  if (item.kind === 'job') return item.status === 'RUNNING' && quiet > (item.progress ? 300 : 3600) ? `nothing was heard of it for ${duration(quiet)}` : '';
+  if (item.kind === 'job') return link.state === 'live' && item.status === 'RUNNING' && quiet > (item.progress ? 300 : 3600) ? `nothing was heard of it for ${duration(quiet)}` : '';
   if (item.trouble) return item.trouble;
   if (item.phase.startsWith('awaiting')) return `waits for somebody to approve its ${item.phase === 'awaiting_start' ? 'start' : 'promotion'}`;
   const [metric, doubt] = Object.entries(item.evidence ?? {}).find(([, {breach, breachAt}]) => breach > breachAt / 2) ?? [];

@@ -22,7 +22,7 @@ const connect = async () => {
     heard();
     const response = await fetch(STREAM, {headers: withKey({Accept: 'text/event-stream', ...(resumes ? {'Last-Event-ID': lastId} : {})}), signal: mine.signal});
     if (!response.ok) return await refused(response, mine);
-    notice();
+    if ($('notice').lastChild?.textContent !== 'Show') notice();
     const chunks = response.body.getReader(), decoder = new TextDecoder();
     for (let rest = ''; ;) {
       const {done, value} = await chunks.read();
@@ -43,6 +43,7 @@ const take = (block, resumes) => {
     attempt = 0;
     if (resumes) setLink('live');
   } else if (name === 'gap') {
+    reader.abort();
     lastId = reader = null;
     queueMicrotask(connect);
   } else if (data && id) {

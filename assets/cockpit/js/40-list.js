@@ -20,7 +20,7 @@ const pathOf = ({configId, fromGate, toGate}) => configId ?? `${fromGate} → ${
 const lineOf = (item) => {
   const {kind, over, reason, progress, phase} = item, trouble = troubleOf(item);
   if (trouble) return [sentence(trouble).slice(0, -1), phase?.startsWith('awaiting') ? 'warn' : 'err'];
-  return [[pathOf(item), ...(over ? [because(reason)] : kind === 'job' ? [progress && percent(progress.fraction), progress?.note] : [seenOf(item)])].filter(Boolean).join(' · ')];
+  return [[pathOf(item), ...(over ? [because(reason)] : kind === 'job' ? [progress && percent(progress.fraction), progress?.text] : [seenOf(item)])].filter(Boolean).join(' · ')];
 };
 const whenOf = (item) => item.over ? ago(since(item.decidedAt ?? item.updatedAt)) : item.phase === 'observing' && item.policy ? `${duration(Math.ceil(remaining(item)))} left` : duration(Math.floor(since(item.runningAt ?? item.began)));
 
@@ -40,7 +40,7 @@ draws.list = () => {
   const ranked = [...items.values()].filter((item) => fits(item) && matches(item)).map((item) => [rank(item), item.decidedAt ?? (item.over ? item.updatedAt : item.began), item.id]);
   const best = ranked.sort((one, other) => one[0] - other[0] || (one[1] < other[1] ? 1 : -1)).slice(0, SHOWN).map(([, , id]) => id);
   const holds = key === orderKey && order.length && (pointed || list.contains(document.activeElement));
-  order = holds ? order.filter((id) => items.has(id)) : best;
+  order = holds ? [...new Set([...order.filter((id) => items.has(id)), ...best])].slice(0, SHOWN) : best;
   orderKey = key;
   for (const id of order) if (!rows.has(id) || touched.has(id)) rowOf(items.get(id));
   touched.clear();
@@ -66,7 +66,7 @@ const emptyList = () => {
 };
 const attentionCount = () => [...items.values()].filter(troubleOf).length;
 const tiles = [
-  ['Canaries running', 'running', 'kind:canary', () => total('canaries', 'RUNNING', 'PENDING'), 'accent'], ['Jobs running', 'running', 'kind:job', () => total('jobs', 'RUNNING'), 'accent'],
+  ['Canaries running', 'running', 'kind:canary', () => [...items.values()].filter((item) => item.kind === 'canary' && !item.over).length, 'accent'], ['Jobs running', 'running', 'kind:job', () => total('jobs', 'RUNNING'), 'accent'],
   ['Queued', 'all', 'status:queued', () => total('jobs', 'QUEUED')], ['Needs attention', 'attention', '', attentionCount, 'err'],
   ['Done', 'done', '', () => total('jobs', 'COMPLETED', 'FAILED', 'CANCELLED') + total('canaries', 'PROMOTED', 'ROLLED_BACK', 'FAILED')], ['Events a second', '', '', () => eventRate()],
 ].map(([label, chosen, query, value, tone]) => {

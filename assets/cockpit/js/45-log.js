@@ -8,13 +8,14 @@ const eventRate = () => {
 };
 const tellEvent = (event) => {
   const {type, topic, error, trouble, progress, gate, before, after, reason} = event;
-  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.note].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || pathOf(event));
+  return type === 'metric' ? seenOf(event) || 'no requests' : topic.startsWith('model/') ? `${gate}: ${before ?? 'nothing'} → ${after ?? 'nothing'}` : progress ? [percent(progress.fraction), progress.text].filter(Boolean).join(' · ') : error ?? trouble ?? (because(reason) || pathOf(event));
 };
 let seeded = '';
+const told = (id, at) => ring.some((entry) => entry.ts === at && entry.id === id);
 const seedLog = () => {
-  if (seeded) return;
+  const from = seeded;
   seeded = server.now;
-  for (const {id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item} of [...items.values()].filter((item) => item.over).sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
+  for (const {id, kind, status, phase, over, updatedAt: ts, progress, trouble, ...item} of [...items.values()].filter((item) => item.over && item.updatedAt > from && !told(item.id, item.updatedAt)).sort((one, other) => (one.updatedAt < other.updatedAt ? -1 : 1)).slice(-50)) {
     addEvent({...item, topic: `${kind}/${id}`, type: status.toLowerCase(), ts});
   }
 };
@@ -22,7 +23,7 @@ const logEvent = (event) => {
   times.push(performance.now());
   if (times.length > 20000) times.splice(0, 10000);
   if ((event.type === 'metric' || event.progress) && !$('samples').checked) return;
-  if (event.ts > seeded || !ring.some(({id, ts}) => ts === event.ts && id === (event.canaryId ?? event.jobId))) addEvent(event);
+  if (event.ts > seeded || !told(event.canaryId ?? event.jobId, event.ts)) addEvent(event);
 };
 const addEvent = (event) => {
   const {type, ts, topic, canaryId, jobId, modelId, taskId} = event, id = canaryId ?? jobId;
@@ -36,7 +37,7 @@ const logNode = () => {
   li.fill = (entry) => {
     const [glyph, word, tone] = stateWords(entry.type);
     li.entry = entry;
-    say(time, clock(entry.ts).slice(-8));
+    say(time, clock(entry.ts));
     attribute(time, 'title', utc(entry.ts));
     say(type, `${glyph} ${word}`);
     attribute(type, 'data-tone', tone);

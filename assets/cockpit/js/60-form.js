@@ -33,7 +33,7 @@ const createForm = (schema, {initial = {}, hidden = [], first = [], known = () =
       if (type === 'string') return text;
       try {
         const value = JSON.parse(text);
-        if (!isJson && typeof value !== 'number') complain('Give a number.');
+        if (!isJson && !Number.isFinite(value)) complain('Give a number.');
         return value;
       } catch {return complain(isJson ? 'This is not JSON.' : 'Give a number.');}
     }};

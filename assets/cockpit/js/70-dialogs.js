@@ -65,7 +65,7 @@ const keyDialog = () => {
     connect();
   };
   open('Key', [el('p.muted', {id: 'key-help'}, 'It stays in this tab, and is never in an address.'), el('div.field', el('label', {for: 'api-key'}, 'API key'), input)],
-    primary('Use this key'), () => use(input.value.trim()));
+    primary('Use this key'), () => use(input.value.replace(/[^!-~]/g, '')));
 };
 const shortcutsOn = () => localStorage.getItem('shortcuts') !== 'off';
 const helpDialog = () => {

@@ -3,16 +3,17 @@ const METRICS = {latency_p95: ['p95 latency', 'latency_p95_ms', milliseconds, 's
 const targetsOf = ({policy}) => Object.keys(METRICS).filter((metric) => policy?.targets[METRICS[metric][4]] != null);
 const timeLeft = (item) => duration(Math.ceil(Math.max(most(item, 'secondsNeeded'), remaining(item))));
 const seenAs = (item, member, format) => item.dataQuality === 'missing' ? 'no data' : format(item[member]);
+const watchedIn = ({dryRun, policy, fromGate, toGate}) => dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate;
 const canaryVerdict = (item) => {
   const {phase, fromGate, toGate, over, reason, elapsedSeconds, dryRun, policy} = item, trouble = troubleOf(item), [, word, tone] = stateOf(item);
-  if (over) return [sentence(`${word} after ${duration(elapsedSeconds)}${reason ? `: ${because(reason)}` : ''}`), answers.facts?.at(-1).message, reason === 'aborted' ? 'muted' : tone];
-  const needed = most(item, 'requestsNeeded'), said = {__proto__: null, observing: `Watched in ${dryRun || policy?.gateChange === 'at_promotion' ? fromGate : toGate}: ${needed == null ? 'nothing is decided yet' : needed ? `${count(needed)} more requests, about ${timeLeft(item)}` : `proved so far, ${timeLeft(item)} to go`}.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.`};
+  if (over) return [sentence(`${word} after ${duration(elapsedSeconds)}${reason ? `: ${because(reason)}` : ''}`), answers.facts?.at(-1)?.message, reason === 'aborted' ? 'muted' : tone];
+  const needed = most(item, 'requestsNeeded'), said = {__proto__: null, observing: `Watched in ${watchedIn(item)}: ${needed == null ? 'nothing is decided yet' : needed ? `${count(needed)} more requests, about ${timeLeft(item)}` : `proved so far, ${timeLeft(item)} to go`}.`, paused: 'Paused: its clock stands still and nothing is decided.', rolling_back: `${toGate} is being put back: ${because(reason)}.`};
   return [said[phase] ?? sentence(word), sentence(trouble) || targetsOf(item).map((metric) => `${METRICS[metric][0]}: ${betsOf(evidenceOf(item)[metric])}`).join(' '), trouble && tone !== 'warn' ? 'err' : tone];
 };
 const canarySteps = (item) => {
   const {phase, over, status, policy, began, fromGate, toGate, decidedAt, updatedAt, elapsedSeconds} = item, at = (action) => answers.facts?.find((fact) => fact.action === action)?.ts;
   const reached = over ? 9 : {__proto__: null, awaiting_start: 0, entering: 1, awaiting_approval: 3, promoting: 4, rolling_back: 4}[phase] ?? 2, [glyph, word, tone] = over ? stateOf(item) : stateWords(phase === 'rolling_back' ? 'ROLLED_BACK' : 'PROMOTED');
-  return [[`from ${fromGate}`, began], [`enter ${toGate}`, at('canary_observe')], ['observe', policy && `${duration(Math.floor(over ? elapsedSeconds : policy.windowSeconds - remaining(item)))} of ${duration(policy.windowSeconds)}`], ['decide', decidedAt ?? at('canary_rollback')], [`${glyph} ${word}`, over && updatedAt]]
+  return [[`from ${fromGate}`, began], [`${watchedIn(item) === toGate ? 'enter' : 'stay in'} ${watchedIn(item)}`, at('canary_observe')], ['observe', policy && `${duration(Math.floor(over ? elapsedSeconds : policy.windowSeconds - remaining(item)))} of ${duration(policy.windowSeconds)}`], ['decide', decidedAt ?? at('canary_rollback')], [`${glyph} ${word}`, over && updatedAt]]
     .map(([name, when], index) => [name, when || '', reached > index ? 'done' : reached === index ? 'now' : 'todo', index === 4 ? tone : undefined]);
 };
 const evidenceOf = (item) => item.evidence ?? {};

@@ -4,7 +4,7 @@ const endOf = ({over, updatedAt}) => over ? updatedAt : undefined;
 const jobVerdict = (item) => {
   const {status, progress, error, reason, runningAt} = item, [, word, tone] = stateOf(item), trouble = troubleOf(item), [name, metric] = Object.entries(answers.status?.result?.statistics ?? {})[0] ?? [];
   if (status === 'COMPLETED') return [`Completed after ${between(runningAt, endOf(item))}.`, name && `${name} ${number(metric.value)}${metric.stderr == null ? '' : ` ± ${number(metric.stderr)}`}`, tone];
-  return [sentence(`${word}${error ? `: ${error}` : !item.over && progress ? `: ${percent(progress.fraction)} done` : ''}`), sentence((!item.over && trouble) || (item.over ? because(reason) : progress?.note)), trouble ? 'err' : tone];
+  return [sentence(`${word}${error ? `: ${error}` : !item.over && progress ? `: ${percent(progress.fraction)} done` : ''}`), sentence((!item.over && trouble) || (item.over ? because(reason) : progress?.text)), trouble ? 'err' : tone];
 };
 const jobSteps = (item) => {
   const {status, began, runningAt, over, updatedAt} = item, [glyph, word, tone] = stateOf(item);
