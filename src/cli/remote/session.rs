@@ -32,6 +32,15 @@ impl Session {
 
     /// Calls a tool and returns its structured content, or what stands for it.
     pub(super) async fn answer(&self, tool: &str, arguments: &Value) -> Result<Value, Failure> {
+        Ok(self.try_answer(tool, arguments).await?)
+    }
+
+    /// The same for who may ask again.
+    pub(super) async fn try_answer(
+        &self,
+        tool: &str,
+        arguments: &Value,
+    ) -> Result<Value, ClientError> {
         let mut result = self.daemon.call(tool, arguments).await?;
         match result["structuredContent"].take() {
             Value::Null => Ok(result["content"].take()),
@@ -51,7 +60,7 @@ impl Session {
             self.print_json(&answer)?;
             return Ok(None);
         }
-        read(answer).map(Some)
+        Ok(Some(read(answer)?))
     }
 
     /// Prints JSON on one line.

@@ -4,8 +4,43 @@
 use serde_json::{Value, json};
 
 use super::run;
-use super::stand_in::{Reply, StandIn};
+use super::stand_in::{Reply, StandIn, event, job, open};
 use crate::harness::Home;
+
+/// A stand-in whose job runs, fails to be asked twice, and is completed.
+async fn hesitant(updates: u64) -> StandIn {
+    let mut frames = vec![(0, open(Some(1)))];
+    frames.extend((2..2 + updates).map(|id| (5, event(id, "update", "job_x", "RUNNING"))));
+    frames.push((50, event(2 + updates, "completed", "job_x", "COMPLETED")));
+    let answers = |tool: &str, _: &Value, before: usize| match (tool, before) {
+        ("status", 0 | 2) => Reply::Busy,
+        ("status", 1) | ("run_eval", _) => Reply::Answer(job("job_x", "RUNNING")),
+        _ => Reply::Answer(job("job_x", "COMPLETED")),
+    };
+    StandIn::start(answers, [frames]).await
+}
+
+#[tokio::test]
+async fn a_question_that_fails_for_a_moment_is_asked_again() {
+    let home = Home::new();
+    for command in [&["run-eval", "t", "c", "--wait"][..]] {
+        let daemon = hesitant(1).await;
+        let output = run(home.command(&[command, &["--url", &daemon.url]].concat())).await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {said}");
+        assert!(said.contains("it is busy; try again later; trying again"), "{command:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn waiting_asks_no_more_the_more_there_is_to_tell() {
+    let home = Home::new();
+    let daemon = hesitant(100).await;
+    let waiting = ["run-eval", "t", "c", "--wait", "--url", &daemon.url];
+    let output = run(home.command(&waiting)).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(daemon.calls("status"), 4, "twice each, because it failed once each");
+}
 
 /// 60 newer canaries are over; one waits for somebody.
 #[tokio::test]
