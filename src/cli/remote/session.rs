@@ -90,9 +90,8 @@ impl Session {
 }
 
 /// Reads a value as what a daemon answers.
-pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
-    let read = serde_json::from_value(value);
-    Ok(read.map_err(|error| ClientError::Strange(error.to_string()))?)
+pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, ClientError> {
+    serde_json::from_value(value).map_err(|error| ClientError::Strange(error.to_string()))
 }
 
 /// Writes to standard output, at once.
