@@ -108,18 +108,22 @@ async fn a_ticket_that_was_used_shows_nothing_older_than_its_first_stream() {
 #[tokio::test]
 async fn a_stream_that_does_not_begin_uses_no_ticket_up() {
     let home = home().with("LUKHAS_MCP_MAX_SSE_STREAMS", "1");
-    let daemon = home.start().await;
+    let daemon = home.start().await.with_key(OPERATOR);
     let ticket = ticket(&daemon, READER).await;
-    let open = |query: &str| daemon.get(&format!("/sse?{query}&ticket={ticket}")).send();
+    let client = reqwest::Client::new();
+    let open =
+        |query: &str| client.get(format!("{}/sse?{query}&ticket={ticket}", daemon.url)).send();
     for bad in ["topic=bad/", "topic=jobs&snapshot=2", "topic=jobs&lastEventId=x", "x=1"] {
         assert_eq!(open(bad).await.unwrap().status(), 400, "{bad}");
     }
-    let other = daemon.get("/sse?topic=jobs").header("X-API-Key", OPERATOR).send().await.unwrap();
+    let other = daemon.sse("topic=jobs").await;
     assert_eq!(other.status(), 200);
     assert_eq!(open("topic=jobs").await.unwrap().status(), 429, "there is no place");
     drop(other);
     let began = Instant::now();
     loop {
+        // What cannot be delivered shows that the reader is gone.
+        daemon.run_eval("quick").await;
         match open("topic=jobs").await.unwrap().status().as_u16() {
             200 => break,
             429 => assert!(began.elapsed() < PATIENCE, "the place is never free"),

@@ -191,8 +191,8 @@ async fn readyz_and_the_metric_say_the_same_when_the_repository_is_gone() {
     let daemon = home.start().await;
     let is_one = async || {
         let page = daemon.get("/metrics").send().await.unwrap().text().await.unwrap();
-        let line = page.lines().find_map(|line| line.strip_prefix("lukhas_mcp_ready "));
-        0.5 < line.unwrap().parse::<f64>().unwrap()
+        let line = page.lines().find(|line| line.starts_with("lukhas_mcp_ready")).unwrap();
+        0.5 < line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
     };
     until_ready_says(&daemon, 200, || ()).await;
     assert!(is_one().await);
