@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::adapters::metrics::{Counters, NotOffered, Past, PastError};
 use crate::canaries::decision::{self, Verdict as Decision};
+use crate::canaries::fold::Fold;
 use crate::canaries::look::{finding, judge, when_unproved};
 use crate::canaries::machine::{self, Outcome};
 use crate::canaries::policy::Policy;
@@ -15,7 +16,7 @@ use crate::canaries::window::Window;
 use crate::canaries::{Canaries, CanaryError, watch};
 use crate::clock::Timestamp;
 use crate::ids::{CanaryId, GateId, ModelId};
-use crate::store::canaries::{self, Phase};
+use crate::store::canaries::{MetricRow, Phase};
 
 /// What a policy would have decided.
 #[derive(Debug, Clone, Serialize)]
@@ -56,35 +57,64 @@ pub enum BacktestError {
     Past(#[from] PastError),
 }
 
-/// Runs a policy over measurements, oldest first, until it decides.
-fn run(policy: &Policy, samples: impl IntoIterator<Item = StoredSample>) -> Backtest {
-    let mut evidence = Evidence::new(policy);
-    let window = Window { length: policy.window(), poll: policy.poll() };
-    let (mut polls, mut elapsed) = (0, Duration::ZERO);
-    let mut decided = ("OPEN", "open");
-    for sample in samples {
-        polls += 1;
-        elapsed = Duration::from_millis(sample.elapsed_ms);
-        evidence.observe(&sample.as_poll());
-        let verdict = judge(window, &evidence, elapsed);
-        let beyond = elapsed.saturating_sub(window.length);
-        let settings = (when_unproved(policy), false);
+/// A policy that goes through measurements until it decides.
+struct Trial {
+    policy: Policy,
+    evidence: Evidence,
+    polls: i64,
+    elapsed: Duration,
+    /// What was decided, and why.
+    decided: Option<(&'static str, &'static str)>,
+}
+
+impl Trial {
+    fn new(policy: Policy) -> Self {
+        let evidence = Evidence::new(&policy);
+        Self { policy, evidence, polls: 0, elapsed: Duration::ZERO, decided: None }
+    }
+
+    fn window(&self) -> Window {
+        Window { length: self.policy.window(), poll: self.policy.poll() }
+    }
+
+    /// Takes the next measurement, oldest first. Whether it wants more.
+    fn observe(&mut self, sample: &StoredSample) -> bool {
+        if self.decided.is_some() {
+            return false;
+        }
+        self.polls += 1;
+        self.elapsed = Duration::from_millis(sample.elapsed_ms);
+        self.evidence.observe(&sample.as_poll());
+        let verdict = judge(self.window(), &self.evidence, self.elapsed);
+        let beyond = self.elapsed.saturating_sub(self.window().length);
+        let settings = (when_unproved(&self.policy), false);
         let outcome = machine::outcome(Phase::Observing, finding(&verdict), beyond, settings);
         let name = match outcome {
-            Outcome::GoOn => continue,
+            Outcome::GoOn => return true,
             Outcome::RollBack => Decision::RollBack,
             Outcome::Promote => Decision::Promote,
             Outcome::Ask => Decision::Ask,
         };
-        decided = (name.as_str(), decision::code(&verdict));
-        break;
+        self.decided = Some((name.as_str(), decision::code(&verdict)));
+        false
     }
-    Backtest {
-        decision: decided.0,
-        reason: decided.1,
-        decided_after_seconds: elapsed.as_secs_f64(),
-        polls,
-        evidence: evidence.report(window.moment(elapsed)),
+
+    fn result(self) -> Backtest {
+        let (decision, reason) = self.decided.unwrap_or(("OPEN", "open"));
+        Backtest {
+            decision,
+            reason,
+            decided_after_seconds: self.elapsed.as_secs_f64(),
+            polls: self.polls,
+            evidence: self.evidence.report(self.window().moment(self.elapsed)),
+        }
+    }
+}
+
+impl Fold for Trial {
+    fn take(&mut self, row: &MetricRow) -> bool {
+        // What cannot be read proves nothing.
+        StoredSample::of(row).is_none_or(|sample| self.observe(&sample))
     }
 }
 
@@ -92,7 +122,8 @@ impl Canaries {
     /// Tries a policy on the measurements of a canary.
     ///
     /// # Errors
-    /// There is no such canary, it did not measure what the policy needs, or the store failed.
+    /// There is no such canary, it did not measure what the policy needs, too many
+    /// look at whole histories, or the store failed.
     pub async fn backtest_canary(
         &self,
         id: &CanaryId,
@@ -108,15 +139,7 @@ impl Canaries {
         if wants.max_error_rate.is_some() && had.max_error_rate.is_none() {
             return Err(BacktestError::NoErrors(id.clone()).into());
         }
-        let key = id.to_string();
-        let read = self.deps.store.read(move |conn| {
-            let mut samples = Vec::new();
-            canaries::each_measurement(conn, &key, |metric| {
-                samples.extend(StoredSample::of(&metric));
-            })?;
-            Ok(run(&policy, samples))
-        });
-        Ok(read.await?)
+        Ok(self.fold(id.as_str(), Trial::new(policy)).await?.result())
     }
 
     /// Tries a policy on what a gate showed in the past, as if a canary had started at `from`.
@@ -137,16 +160,19 @@ impl Canaries {
         let look = watch::look_at(&policy, model, gate, lookback);
         let looks = source.history(&look, past).await.map_err(BacktestError::from)?;
         let mut counters = Counters::default();
-        let mut samples = Vec::with_capacity(looks.len());
+        let mut trial = Trial::new(policy);
         for (poll, (at, looked)) in (0_i64..).zip(looks) {
             let canary = counters.absorb(&look, &looked);
             // The first look is where the counters begin.
             if 0 < poll {
                 let elapsed_ms = at.since(from).whole_milliseconds();
                 let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(0);
-                samples.push(StoredSample { poll, elapsed_ms, canary, baseline: None });
+                let sample = StoredSample { poll, elapsed_ms, canary, baseline: None };
+                if !trial.observe(&sample) {
+                    break;
+                }
             }
         }
-        Ok(run(&policy, samples))
+        Ok(trial.result())
     }
 }

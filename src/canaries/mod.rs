@@ -18,6 +18,7 @@ mod backtest;
 mod commands;
 mod decision;
 mod evidence_story;
+mod fold;
 mod look;
 mod machine;
 mod numbers;
@@ -49,6 +50,7 @@ use tracing::error;
 use crate::adapters::metrics::{MetricsSource, NotOffered};
 use crate::adapters::outbound::ServerState;
 use crate::board::Board;
+use crate::canaries::fold::Turns;
 use crate::clock::{Clock, Timestamp};
 use crate::ids::{CanaryId, GateId};
 use crate::models::{ModelError, Models};
@@ -86,6 +88,7 @@ struct CanaryDeps {
     supervision: Supervision,
     board: Arc<Board<CanaryView>>,
     statistics: Arc<Statistics>,
+    turns: Turns,
 }
 
 /// What [`Canaries::start`] is told.
@@ -137,6 +140,9 @@ pub enum CanaryError {
     /// Too many canaries are open.
     #[error("{0} canaries are open, which is the limit; try again when some are over")]
     TooMany(usize),
+    /// Too many look at whole histories.
+    #[error("the measurements of too many canaries are being read; try again in a second")]
+    Busy,
     /// The gates cannot be told apart.
     #[error(
         "mode \"both\" compares the canary with the gate it comes from, and the metrics do not tell \
@@ -207,6 +213,7 @@ impl Canaries {
             supervision,
             board,
             statistics,
+            turns: Turns::default(),
         };
         let deps = Arc::new(deps);
         let actor = CanarySupervisor::new(Arc::clone(&deps), left_over);

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,6 +19,8 @@ use crate::store::{Reader, StoreError, decisions};
 pub struct RecentCanary {
     /// Its row.
     pub row: CanaryRow,
+    /// What is left of its window, by the window's clock; nothing of it once it is over.
+    pub remaining: Duration,
     /// The 95th percentile of latency at its newest look, as the wire shows it.
     pub latency_p95_ms: Option<f64>,
     /// The share of failed requests at its newest look, as the wire shows it.
@@ -77,6 +80,12 @@ fn gathered(
         .iter()
         .filter_map(|view| Some((view.row.canary_id.as_str(), standings(&view.report()?))))
         .collect();
+    // What is on no board is over; and so is what ended after the board was looked at.
+    let mut remaining: HashMap<&str, Duration> =
+        views.iter().map(|view| (view.row.canary_id.as_str(), view.remaining())).collect();
+    for row in over {
+        remaining.remove(row.canary_id.as_str());
+    }
     let decided: Vec<&str> = rows
         .values()
         .filter(|row| !evidence.contains_key(row.canary_id.as_str()))
@@ -93,6 +102,7 @@ fn gathered(
             let metric = metrics.remove(id).unwrap_or_default();
             let evidence = evidence.remove(id).or_else(|| recorded.get(id).cloned());
             RecentCanary {
+                remaining: remaining.remove(id).unwrap_or_default(),
                 latency_p95_ms: metric.latency_p95_ms,
                 error_rate: metric.error_rate,
                 evidence,

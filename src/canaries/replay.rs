@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::canaries::decision::{self, EVALS_UNPROVED};
+use crate::canaries::fold::Fold;
 use crate::canaries::policy::Policy;
 use crate::canaries::rule::{Evidence, Verdict};
 use crate::canaries::sample::{self, StoredSample};
 use crate::canaries::window::Window;
 use crate::canaries::{Canaries, CanaryError};
+use crate::store::StoreError;
+use crate::store::canaries::MetricRow;
 use crate::store::decisions::{self, DecisionRow};
-use crate::store::{StoreError, canaries};
 
 /// A decision that was made again.
 #[derive(Debug, Clone, Serialize)]
@@ -93,20 +95,29 @@ struct Again {
     evidence: Evidence,
     hash: String,
     taken: i64,
+    /// How many were decided on.
+    all: i64,
 }
 
 impl Again {
-    fn new(policy: &Policy) -> Self {
+    fn new(policy: &Policy, all: i64) -> Self {
         let hash = sample::NO_SAMPLES.to_owned();
-        Self { evidence: Evidence::new(policy), hash, taken: 0 }
+        Self { evidence: Evidence::new(policy), hash, taken: 0, all }
     }
+}
 
-    fn take(&mut self, raw: &str) {
+impl Fold for Again {
+    fn take(&mut self, row: &MetricRow) -> bool {
+        if self.all <= self.taken {
+            return false;
+        }
+        let raw = row.raw_data.as_deref().unwrap_or_default();
         if let Ok(sample) = serde_json::from_str::<StoredSample>(raw) {
             self.evidence.observe(&sample.as_poll());
         }
         self.hash = sample::chain(&self.hash, raw);
         self.taken += 1;
+        self.taken < self.all
     }
 }
 
@@ -114,25 +125,18 @@ impl Canaries {
     /// Makes a decision again: the one with this id, or the last about the canary with this id.
     ///
     /// # Errors
-    /// There is no such decision, or its record cannot be read.
+    /// There is no such decision, its record cannot be read, or [`CanaryError::Busy`].
     pub async fn replay(&self, id: &str) -> Result<Replay, CanaryError> {
         let key = id.to_owned();
-        let read = self.deps.store.read(move |conn| {
-            let Some(row) = find(conn, &key)? else {
-                return Ok(Err(ReplayError::Unknown(key)));
-            };
-            let Ok(record) = serde_json::from_str::<Record>(&row.record_json) else {
-                return Ok(Err(ReplayError::Unreadable(row.decision_id)));
-            };
-            let mut again = Again::new(&record.policy);
-            canaries::each_measurement(conn, &record.canary_id, |metric| {
-                if again.taken < record.polls {
-                    again.take(metric.raw_data.as_deref().unwrap_or_default());
-                }
-            })?;
-            Ok(Ok(compare(&row, record, &again)))
-        });
-        Ok(read.await??)
+        let Some(row) = self.deps.store.read(move |conn| find(conn, &key)).await? else {
+            return Err(ReplayError::Unknown(id.to_owned()).into());
+        };
+        let Ok(record) = serde_json::from_str::<Record>(&row.record_json) else {
+            return Err(ReplayError::Unreadable(row.decision_id).into());
+        };
+        let again = Again::new(&record.policy, record.polls);
+        let again = self.fold(&record.canary_id, again).await?;
+        Ok(compare(&row, record, &again))
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::canaries::fold::Fold;
 use crate::canaries::rule::Evidence;
 use crate::canaries::sample::StoredSample;
 use crate::canaries::view::CanaryView;
 use crate::canaries::{Canaries, CanaryError};
-use crate::store::canaries::{self, MetricRow};
+use crate::store::canaries::MetricRow;
 
 /// The most points of a series for a chart.
 pub const SERIES: u64 = 500;
@@ -55,17 +56,19 @@ struct Folding {
     most: u64,
 }
 
-impl Folding {
-    fn take(&mut self, row: &MetricRow) {
+impl Fold for Folding {
+    fn take(&mut self, row: &MetricRow) -> bool {
         if self.all <= self.taken {
-            return;
+            return false;
         }
         self.taken += 1;
-        let Some(sample) = StoredSample::of(row) else { return };
-        self.evidence.observe(&sample.as_poll());
-        if (self.all - self.taken).is_multiple_of(self.all.div_ceil(self.most)) {
-            self.points.push(point(row, &sample, &self.evidence));
+        if let Some(sample) = StoredSample::of(row) {
+            self.evidence.observe(&sample.as_poll());
+            if (self.all - self.taken).is_multiple_of(self.all.div_ceil(self.most)) {
+                self.points.push(point(row, &sample, &self.evidence));
+            }
         }
+        self.taken < self.all
     }
 }
 
@@ -90,21 +93,16 @@ impl Canaries {
     /// most `most` that are equally far apart.
     ///
     /// # Errors
-    /// The store's.
+    /// [`CanaryError::Busy`], or the store's.
     pub async fn series(&self, view: &CanaryView, most: u64) -> Result<Vec<Point>, CanaryError> {
-        let mut folding = Folding {
+        let folding = Folding {
             evidence: Evidence::new(&view.policy),
             points: Vec::new(),
             taken: 0,
             all: u64::try_from(view.row.polls).unwrap_or(0),
             most,
         };
-        let id = view.row.canary_id.clone();
-        let read = self.deps.store.read(move |conn| {
-            canaries::each_measurement(conn, &id, |row| folding.take(&row))?;
-            Ok(folding.points)
-        });
-        Ok(read.await?)
+        Ok(self.fold(&view.row.canary_id, folding).await?.points)
     }
 }
 

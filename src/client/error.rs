@@ -33,7 +33,8 @@ pub enum ClientError {
 
 impl ClientError {
     /// Whether the same request may go well a little later, with nobody changing anything.
-    pub(super) fn may_pass(&self) -> bool {
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Silent(_) | Self::Busy(_) => true,
             Self::Status(status) => status.is_server_error(),

@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 pub use self::error::ClientError;
 pub use self::sse::{EventStream, ServerEvent};
-pub use self::subscription::{Subscription, Told};
+pub use self::subscription::{Subscription, Told, pause_after};
 
 /// How long a daemon may take to be reached, and to answer.
 const CONNECT: Duration = Duration::from_secs(2);

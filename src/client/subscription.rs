@@ -78,7 +78,7 @@ impl Subscription {
 
     async fn connect(&mut self) -> Result<Option<Told>, ClientError> {
         if 0 < self.failures {
-            sleep(pause(self.failures)).await;
+            sleep(pause_after(self.failures)).await;
         }
         match self.daemon.events_after(&self.topics, self.last).await {
             Ok(stream) => {
@@ -114,12 +114,13 @@ impl Subscription {
 
     fn pause_after_a_failure(&mut self) -> Duration {
         self.failures += 1;
-        pause(self.failures)
+        pause_after(self.failures)
     }
 }
 
-/// The pause after so many failures in a row.
-fn pause(failures: u32) -> Duration {
+/// The pause after so many failures in a row, before another try: 250 ms, doubled up to 8 s.
+#[must_use]
+pub fn pause_after(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE)
 }
@@ -155,8 +156,8 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound() {
-        let pauses: Vec<u128> = (1..=8).map(|failures| pause(failures).as_millis()).collect();
+        let pauses: Vec<u128> = (1..=8).map(|failures| pause_after(failures).as_millis()).collect();
         assert_eq!(pauses, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
-        assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
+        assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
     }
 }

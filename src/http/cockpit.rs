@@ -5,17 +5,13 @@
 //! 1. The page holds no data and no key, and everybody may have it.
 //! 2. Nothing is loaded but these three files, no text becomes markup, and nothing runs that is not
 //!    in `/cockpit.js`: the policy in the headers has the browser see to it.
-//! 3. Each file is compressed once. It is sent without what only its readers in the source need:
-//!    indentation, and lines that are nothing but a comment.
+//! 3. Nothing is put together or compressed while the daemon runs: `build.rs` did.
 
-use std::io::Write as _;
 use std::sync::LazyLock;
 
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use crate::http::answers;
 use crate::repo::ContentDigest;
@@ -27,71 +23,30 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      require-trusted-types-for 'script'; trusted-types 'none'",
 );
 
-/// Some files of `assets/cockpit`, joined in this order.
-macro_rules! joined {
-    ($($name:literal),+ $(,)?) => {
+/// A file as the build made it of the parts in `assets/cockpit`.
+struct Source {
+    text: &'static str,
+    compressed: &'static [u8],
+}
+
+macro_rules! built {
+    ($name:literal) => {
         Source {
-            #[cfg(test)]
-            parts: &[$($name),+],
-            text: concat!($(include_str!(concat!("../../assets/cockpit/", $name)), "\n"),+),
+            text: include_str!(concat!(env!("OUT_DIR"), "/", $name)),
+            compressed: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")),
         }
     };
 }
 
-/// What a file is made of.
-struct Source {
-    #[cfg(test)]
-    parts: &'static [&'static str],
-    text: &'static str,
-}
-
-impl Source {
-    /// The file without indentation, and without lines that are nothing but a comment. No text of
-    /// the page goes over the end of a line, which a test sees to.
-    fn sent(&self) -> String {
-        let is_comment =
-            |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
-        let lines = self.text.lines().map(str::trim_start);
-        lines.filter(|line| !line.is_empty() && !is_comment(line)).collect::<Vec<_>>().join("\n")
-    }
-}
-
-const PAGE: Source = joined!["cockpit.html"];
-
-const STYLE: Source = joined![
-    "css/10-tokens.css",
-    "css/20-shell.css",
-    "css/30-work.css",
-    "css/40-detail.css",
-    "css/50-views.css",
-    "css/70-modes.css",
-];
-
-/// All parts share the scope of one module.
-const SCRIPT: Source = joined![
-    "js/00-page.js",
-    "js/10-words.js",
-    "js/20-store.js",
-    "js/30-stream.js",
-    "js/35-calls.js",
-    "js/40-list.js",
-    "js/45-log.js",
-    "js/50-chart.js",
-    "js/60-form.js",
-    "js/70-dialogs.js",
-    "js/75-detail.js",
-    "js/76-canary.js",
-    "js/77-job.js",
-    "js/80-models.js",
-    "js/85-supervision.js",
-    "js/90-main.js",
-];
+const PAGE: Source = built!("cockpit.html");
+const STYLE: Source = built!("cockpit.css");
+const SCRIPT: Source = built!("cockpit.js");
 
 /// A file as it is sent.
 struct Served {
     kind: &'static str,
     plain: Form,
-    compressed: Option<Form>,
+    compressed: Form,
 }
 
 /// One of the forms of a file, with its own tag.
@@ -101,23 +56,21 @@ struct Form {
 }
 
 impl Form {
-    fn of(bytes: Bytes) -> Self {
-        let tag = format!("\"{}\"", ContentDigest::of(&bytes));
-        Self { bytes, tag }
+    fn of(bytes: &'static [u8]) -> Self {
+        let tag = format!("\"{}\"", ContentDigest::of(bytes));
+        Self { bytes: Bytes::from_static(bytes), tag }
     }
 }
 
 impl Served {
     fn of(source: &Source, kind: &'static str) -> Self {
-        let text = source.sent();
-        // Nothing fails that only writes to memory; if it did, the file would be sent as it is.
-        let compressed = gzip(text.as_bytes()).ok().map(|bytes| Form::of(bytes.into()));
-        Self { kind, plain: Form::of(text.into()), compressed }
+        let plain = Form::of(source.text.as_bytes());
+        Self { kind, plain, compressed: Form::of(source.compressed) }
     }
 
     fn answer(&self, request: &HttpRequest) -> HttpResponse {
-        let compressed = self.compressed.as_ref().filter(|_| accepts_gzip(request.headers()));
-        let form = compressed.unwrap_or(&self.plain);
+        let is_compressed = accepts_gzip(request.headers());
+        let form = if is_compressed { &self.compressed } else { &self.plain };
         let is_known = answers::is_known(request, &form.tag);
         let mut answer = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         answer
@@ -128,17 +81,11 @@ impl Served {
         if is_known {
             return answer.finish();
         }
-        if compressed.is_some() {
+        if is_compressed {
             answer.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")));
         }
         answer.content_type(self.kind).body(form.bytes.clone())
     }
-}
-
-fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes)?;
-    encoder.finish()
 }
 
 /// Whether an answer may be compressed: `gzip` or `*` is named, and not with the weight 0.
@@ -184,7 +131,6 @@ pub(super) async fn script(request: HttpRequest) -> HttpResponse {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::path::Path;
 
     use regex::Regex;
@@ -195,34 +141,43 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cockpit")
     }
 
-    fn parts() -> impl Iterator<Item = &'static str> {
-        [PAGE, STYLE, SCRIPT].into_iter().flat_map(|source| source.parts).copied()
-    }
-
-    /// A part that is not in the list would be tested by whoever wrote it, and be missing for all
-    /// others.
-    #[test]
-    fn every_part_is_served_once() {
-        let mut there = BTreeSet::from(["cockpit.html".to_owned()]);
+    /// The parts of the page, in the order of their names.
+    fn parts() -> Vec<String> {
+        let mut parts = vec!["cockpit.html".to_owned()];
         for directory in ["css", "js"] {
             for entry in std::fs::read_dir(assets().join(directory)).unwrap() {
                 let name = entry.unwrap().file_name().into_string().unwrap();
-                there.insert(format!("{directory}/{name}"));
+                parts.push(format!("{directory}/{name}"));
             }
         }
-        let listed: BTreeSet<_> = parts().map(str::to_owned).collect();
-        assert_eq!(listed, there);
-        assert_eq!(listed.len(), parts().count(), "one is there twice");
-        assert!(STYLE.parts.is_sorted() && SCRIPT.parts.is_sorted(), "by number");
+        parts.sort();
+        parts
+    }
+
+    /// Of every line that is sent, the order included.
+    #[test]
+    fn every_part_is_sent_once_and_in_order() {
+        for (source, of) in [(PAGE, ".html"), (STYLE, ".css"), (SCRIPT, ".js")] {
+            let mut sent = source.text.lines();
+            for part in parts().iter().filter(|part| part.ends_with(of)) {
+                let text = std::fs::read_to_string(assets().join(part)).unwrap();
+                for line in text.lines().map(str::trim_start) {
+                    let is_left_out =
+                        line.is_empty() || line.starts_with("//") || line.starts_with("/*");
+                    if !is_left_out {
+                        assert_eq!(sent.next(), Some(line), "{part}");
+                    }
+                }
+            }
+            assert_eq!(sent.next(), None);
+        }
     }
 
     #[test]
     fn the_page_is_small() {
-        let raw: usize = [PAGE, STYLE, SCRIPT].iter().map(|source| source.text.len()).sum();
-        let sent: usize = [PAGE, STYLE, SCRIPT]
-            .iter()
-            .map(|source| gzip(source.sent().as_bytes()).unwrap().len())
-            .sum();
+        let read = |part: &String| std::fs::read(assets().join(part)).unwrap().len();
+        let raw: usize = parts().iter().map(read).sum();
+        let sent: usize = [PAGE, STYLE, SCRIPT].iter().map(|file| file.compressed.len()).sum();
         assert!(raw <= 90_000, "{raw} bytes, and 90,000 are allowed");
         assert!(sent <= 28_000, "{sent} bytes compressed, and 28,000 are allowed");
     }
@@ -231,13 +186,13 @@ mod tests {
     #[test]
     fn nothing_goes_over_the_end_of_a_line() {
         for part in parts() {
-            let text = std::fs::read_to_string(assets().join(part)).unwrap();
+            let text = std::fs::read_to_string(assets().join(&part)).unwrap();
             for (number, line) in (1..).zip(text.lines()) {
                 // A grave accent that is a text of its own begins none.
                 let accents = line.replace("'`'", "").matches('`').count();
                 assert!(accents % 2 == 0, "{part}:{number}: {line}");
                 let comments = [line.matches("/*").count(), line.matches("*/").count()];
-                assert!(part.ends_with(".js") || comments[0] == comments[1], "{part}:{number}");
+                assert!(!part.starts_with("css/") || comments[0] == comments[1], "{part}:{number}");
             }
         }
     }
@@ -258,7 +213,7 @@ mod tests {
             (r#"(?i)\b(https?|wss?|ftp):|["'(]//|@import"#, ""),
         ] {
             let pattern = Regex::new(pattern).unwrap();
-            for part in parts().filter(|part| part.ends_with(of)) {
+            for part in parts().iter().filter(|part| part.ends_with(of)) {
                 let text = std::fs::read_to_string(assets().join(part)).unwrap();
                 for (number, line) in (1..).zip(text.replace(namespace, "").lines()) {
                     assert!(!pattern.is_match(line), "{part}:{number}: {line}");

@@ -23,15 +23,16 @@ use tracing::error;
 use crate::audit::{Refusal, Refusals};
 use crate::clock::Clock;
 use crate::http::hosts::Hosts;
-use crate::http::keys::{Keys, Presented, presented};
+use crate::http::identity::{Identity, identify, unknown};
+use crate::http::keys::Keys;
 use crate::http::mcp::{BODY, retry_later};
 use crate::http::rate_limit::{Asker, RateLimiter};
 use crate::http::request_ids::RequestIds;
 use crate::http::request_log::{Entry, RequestLog};
 use crate::http::routes::{self, Access};
-use crate::http::tickets::Tickets;
+use crate::http::tickets::{Shown, Tickets};
 use crate::http::{answers, cors};
-use crate::mcp::{internal_error, rate_limited, refused, unauthorized};
+use crate::mcp::{internal_error, rate_limited, refused};
 use crate::tools::{Caller, Role};
 
 /// What the gate goes by.
@@ -57,6 +58,7 @@ pub struct GateSettings {
 pub(super) struct Admitted {
     pub(super) caller: Caller,
     asker: Asker,
+    ticket: Option<Shown>,
     settings: Arc<GateSettings>,
 }
 
@@ -76,6 +78,16 @@ impl Admitted {
 
     pub(super) fn tickets(&self) -> &Tickets {
         &self.settings.tickets
+    }
+
+    /// Uses the ticket that was shown, if one was: the stream begins at `position`, and its reader
+    /// has everything up to the event `has`, if it comes back. Whoever was quicker has it.
+    pub(super) fn use_ticket(&self, has: Option<i64>, position: i64) -> Result<(), HttpResponse> {
+        let Some(shown) = &self.ticket else { return Ok(()) };
+        if self.settings.tickets.open(shown, has, position, Instant::now()) {
+            return Ok(());
+        }
+        Err(unknown(&self.settings, Refusal::StaleTicket))
     }
 
     /// Takes more requests from the bucket that this one was taken from.
@@ -194,12 +206,17 @@ fn admit(
     let access = routes::access(request.path());
     let peer = Asker::peer(request.peer_addr().map(|address| address.ip()));
     let anonymous = |role| (peer, Caller { principal: "anonymous".to_owned(), role });
+    let mut ticket = None;
     let (asker, caller) = if settings.keys.is_open() {
         anonymous(Role::Operate)
     } else {
         match identify(settings, request, access) {
-            Ok(Some(place)) => (Asker::Key(place), settings.keys.caller(place)),
-            Ok(None) => anonymous(Role::Read),
+            Ok(Identity::Nobody) => anonymous(Role::Read),
+            Ok(Identity::Key(place)) => (Asker::Key(place), settings.keys.caller(place)),
+            Ok(Identity::Ticket(shown)) => {
+                ticket = Some(shown);
+                (Asker::Key(shown.key()), settings.keys.caller(shown.key()))
+            }
             Err(refusal) => {
                 // Guessing costs the guesser's own tokens.
                 return Err(match settings.limiter.take(peer, 1, now) {
@@ -218,7 +235,7 @@ fn admit(
         return Err(answer);
     }
     check_content_type(request)?;
-    Ok(Admitted { caller, asker, settings: Arc::clone(settings) })
+    Ok(Admitted { caller, asker, ticket, settings: Arc::clone(settings) })
 }
 
 fn check_host(hosts: &Hosts, request: &ServiceRequest) -> Result<(), HttpResponse> {
@@ -279,42 +296,6 @@ fn check_size(request: &ServiceRequest) -> Result<(), HttpResponse> {
         return Err(answers::json_text(StatusCode::PAYLOAD_TOO_LARGE, refused(why)));
     }
     Ok(())
-}
-
-/// The place of the request's key; none where none is needed.
-fn identify(
-    settings: &GateSettings,
-    request: &ServiceRequest,
-    access: Access,
-) -> Result<Option<usize>, HttpResponse> {
-    if access == Access::Public || request.method() == Method::OPTIONS {
-        return Ok(None);
-    }
-    let in_query = access == Access::KeyOrQuery && request.method() == Method::GET;
-    let refusal = match presented(request, in_query) {
-        Presented::Ambiguous(why) => {
-            settings.refusals.count(Refusal::ManyKeys);
-            return Err(answers::json_text(StatusCode::BAD_REQUEST, refused(why)));
-        }
-        Presented::Nothing => Refusal::NoKey,
-        Presented::Key(key) => match settings.keys.find(&key) {
-            Some(place) => return Ok(Some(place)),
-            None => Refusal::WrongKey,
-        },
-        Presented::Ticket(ticket) => {
-            let last = request.headers().get("last-event-id");
-            let comes_back = last.is_some_and(|last| !last.is_empty());
-            match settings.tickets.redeem(&ticket, comes_back, Instant::now()) {
-                Some(place) => return Ok(Some(place)),
-                None => Refusal::StaleTicket,
-            }
-        }
-    };
-    settings.refusals.count(refusal);
-    let mut response = answers::json_text(StatusCode::UNAUTHORIZED, unauthorized());
-    let challenge = HeaderValue::from_static("Bearer");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    Err(response)
 }
 
 fn check_content_type(request: &ServiceRequest) -> Result<(), HttpResponse> {

@@ -37,14 +37,19 @@ pub(super) async fn ready(shared: web::Data<Shared>, proof: web::Data<Proof>) ->
             .insert_header(("Retry-After", "1"))
             .json(json!({ "status": "not ready", "reason": why }))
     };
-    match shared.lifecycle.phase() {
-        Phase::Starting => return not_ready("starting"),
-        Phase::Draining => return not_ready("draining"),
-        Phase::Ready => {}
-    }
-    match usable(&shared, &proof).await {
+    match readiness(&shared, &proof).await {
         Ok(()) => HttpResponse::Ok().json(json!({ "status": "ready" })),
         Err(why) => not_ready(&why),
+    }
+}
+
+/// Whether requests are welcome and what they need can be used; else why not. What was proved stands
+/// for [`PROOF`], whoever asks.
+pub(super) async fn readiness(shared: &Shared, proof: &Proof) -> Result<(), String> {
+    match shared.lifecycle.phase() {
+        Phase::Starting => Err("starting".to_owned()),
+        Phase::Draining => Err("draining".to_owned()),
+        Phase::Ready => usable(shared, proof).await,
     }
 }
 

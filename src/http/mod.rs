@@ -15,6 +15,7 @@ mod evidence;
 mod gate;
 mod health;
 mod hosts;
+mod identity;
 mod keys;
 mod lifecycle;
 mod mcp;

@@ -111,7 +111,7 @@ fn complete(path: &mut Map<String, Value>, route: &Route) {
             operation["security"] = json!([]);
         }
         let Some(responses) = operation["responses"].as_object_mut() else { continue };
-        for (status, name) in answers_of_the_gate(route, method == "post") {
+        for (status, name) in answers_of_the_gate(route) {
             let answer = json!({ "$ref": format!("#/components/responses/{name}") });
             responses.entry(status).or_insert(answer);
         }
@@ -125,16 +125,14 @@ fn complete(path: &mut Map<String, Value>, route: &Route) {
 }
 
 /// What is answered before a request reaches its route, or when the route panics.
-fn answers_of_the_gate(route: &Route, has_body: bool) -> Vec<(&'static str, &'static str)> {
-    let mut all = vec![("403", "NotHere"), ("415", "WrongType"), ("500", "Failed")];
+fn answers_of_the_gate(route: &Route) -> Vec<(&'static str, &'static str)> {
+    let mut all =
+        vec![("403", "NotHere"), ("413", "TooLarge"), ("415", "WrongType"), ("500", "Failed")];
     if route.access != Access::Public {
         all.extend([("400", "NotUnderstood"), ("401", "NoKey")]);
     }
     if routes::is_limited(route.access, route.path) {
         all.push(("429", "TooManyRequests"));
-    }
-    if has_body {
-        all.push(("413", "TooLarge"));
     }
     all
 }
@@ -192,6 +190,22 @@ mod tests {
                 (false, false) => Access::Key,
             };
             assert_eq!(said, route.access, "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn what_the_gate_refuses_on_every_path_is_described_for_every_operation() {
+        let document = described_fully();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if method == "summary" {
+                    continue;
+                }
+                for status in ["403", "413", "415", "500"] {
+                    let answer = &operation["responses"][status];
+                    assert!(answer.is_object(), "{method} {path} says nothing of {status}");
+                }
+            }
         }
     }
 

@@ -109,13 +109,14 @@ fn line(entry: &Entry<'_>) -> String {
     out
 }
 
-/// The URL without what may be a key: of the query, only topics and cursors are shown.
+/// The URL without what may be a key: of the query, only topics, cursors and the wish for a
+/// snapshot are shown.
 fn shown_url(path: &str, query: &str) -> String {
     if query.is_empty() {
         return path.to_owned();
     }
     let shown = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name @ ("topic" | "lastEventId"), value)) => format!("{name}={value}"),
+        Some((name @ ("topic" | "lastEventId" | "snapshot"), value)) => format!("{name}={value}"),
         Some((name, _)) if name.eq_ignore_ascii_case("key") => "key=****".to_owned(),
         _ => "****".to_owned(),
     });
@@ -138,7 +139,7 @@ mod tests {
             ip: "127.0.0.1".parse().ok(),
             method: "GET",
             path: "/sse",
-            query: "topic=jobs&key=s3cret&KEY=s3cret&x=s3cret&s3cret",
+            query: "topic=jobs&snapshot=1&key=s3cret&KEY=s3cret&x=s3cret&s3cret",
             status: 200,
             user_agent: "curl\n\u{1b}[31m\"",
             duration: Duration::from_micros(1500),
@@ -148,7 +149,7 @@ mod tests {
         assert!(!text.contains("s3cret"), "{text}");
         assert_eq!(text.matches('\n').count(), 1);
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(read["url"], "/sse?topic=jobs&key=****&key=****&****&****");
+        assert_eq!(read["url"], "/sse?topic=jobs&snapshot=1&key=****&key=****&****&****");
         assert_eq!(read["duration_ms"], 1.5);
         assert_eq!(read["ts"], "2026-11-21T03:38:52.150Z");
         assert!(!text.contains('\u{1b}'));

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::events::{Resume, SubscribeError, Topics};
 use crate::http::gate::Admitted;
+use crate::http::identity::last_event;
 use crate::http::{Shared, answers};
 use crate::tools::{You, snapshot};
 
@@ -72,6 +73,11 @@ pub(super) async fn get(
             Ok(snapshot) => reader.announce("snapshot", &snapshot),
             Err(error) => return unreadable(&error.into()),
         }
+    }
+    // Last of all, so that what was refused above costs nobody a ticket.
+    let has = last_event(request.headers().get("last-event-id")).filter(|_| comes_back);
+    if let Err(refusal) = admitted.use_ticket(has, reader.position()) {
+        return refusal;
     }
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))

@@ -4,9 +4,11 @@
 //! # Invariants
 //!
 //! 1. A ticket opens streams and nothing else, with the rights of the key that asked for it.
-//! 2. It opens one stream; within its life it opens further ones only for who was there before and
-//!    comes back with the last id it has.
-//! 3. Only digests of tickets are kept, no more than [`MOST`] for each key, and none beyond its life.
+//! 2. It opens one stream, and is used when that stream begins; what is refused leaves it usable.
+//! 3. Within its life it opens further streams for who names, as `Last-Event-ID`, an event not
+//!    before the place where the first began: nothing older comes to light by it. It cannot tell its
+//!    reader from somebody who has both the ticket and such an id.
+//! 4. Only digests of tickets are kept, no more than [`MOST`] for each key, and none beyond its life.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -41,7 +43,30 @@ struct Ticket {
     /// The place of the key that asked for it.
     key: usize,
     until: Instant,
-    was_used: bool,
+    /// After which event its first stream began, once it has opened one.
+    began: Option<i64>,
+}
+
+impl Ticket {
+    /// Whether it opens a stream for a reader that has everything up to the event `has`.
+    fn opens(&self, has: Option<i64>, now: Instant) -> bool {
+        let comes_back = |began| has.is_some_and(|has| began <= has);
+        now < self.until && self.began.is_none_or(comes_back)
+    }
+}
+
+/// A ticket that somebody shows and that is not used yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shown {
+    digest: [u8; 32],
+    key: usize,
+}
+
+impl Shown {
+    /// The place of the key whose rights a stream has that is opened with it.
+    pub(super) fn key(&self) -> usize {
+        self.key
+    }
 }
 
 impl Tickets {
@@ -58,18 +83,33 @@ impl Tickets {
             return Err(first.duration_since(now));
         }
         let text = draw();
-        tickets.insert(digest(text.as_bytes()), Ticket { key, until: now + LIFE, was_used: false });
+        tickets.insert(digest(text.as_bytes()), Ticket { key, until: now + LIFE, began: None });
         Ok(text)
     }
 
-    /// The place of the key whose rights a stream has that is opened with this; `comes_back` where
-    /// the reader names the last event it has.
-    pub(super) fn redeem(&self, ticket: &[u8], comes_back: bool, now: Instant) -> Option<usize> {
+    /// The ticket with this text, if it may open a stream for a reader that has everything up to the
+    /// event `has`, or nothing; it is as usable afterwards as before.
+    pub(super) fn show(&self, text: &[u8], has: Option<i64>, now: Instant) -> Option<Shown> {
+        let digest = digest(text);
+        let tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ticket = tickets.get(&digest).filter(|ticket| ticket.opens(has, now))?;
+        Some(Shown { digest, key: ticket.key })
+    }
+
+    /// Uses a ticket for a stream that begins after the event `position`. Not so if somebody else
+    /// used it meanwhile and this reader does not come back, or if it became too old.
+    pub(super) fn open(
+        &self,
+        shown: &Shown,
+        has: Option<i64>,
+        position: i64,
+        now: Instant,
+    ) -> bool {
         let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ticket = tickets.get_mut(&digest(ticket)).filter(|ticket| now < ticket.until)?;
-        let may = !ticket.was_used || comes_back;
-        ticket.was_used = true;
-        may.then_some(ticket.key)
+        let ticket = tickets.get_mut(&shown.digest).filter(|ticket| ticket.opens(has, now));
+        let Some(ticket) = ticket else { return false };
+        ticket.began.get_or_insert(position);
+        true
     }
 }
 
@@ -114,23 +154,45 @@ pub(super) async fn post(request: HttpRequest, payload: web::Payload) -> HttpRes
 mod tests {
     use super::*;
 
+    /// Uses a ticket as a request does: it is shown, and its stream begins.
+    fn used(tickets: &Tickets, text: &str, has: Option<i64>, now: Instant) -> Option<usize> {
+        let shown = tickets.show(text.as_bytes(), has, now)?;
+        tickets.open(&shown, has, has.unwrap_or(40), now).then(|| shown.key())
+    }
+
     #[test]
-    fn a_ticket_opens_one_stream_and_then_only_takes_its_reader_back() {
+    fn a_ticket_opens_one_stream_and_then_only_later_parts_of_it() {
         let (tickets, now) = (Tickets::default(), Instant::now());
         let ticket = tickets.issue(3, now).unwrap();
-        assert_eq!(tickets.redeem(b"another", false, now), None);
-        assert_eq!(tickets.redeem(ticket.as_bytes(), false, now), Some(3));
-        assert_eq!(tickets.redeem(ticket.as_bytes(), false, now), None);
+        assert_eq!(used(&tickets, "another", None, now), None);
+        assert_eq!(used(&tickets, &ticket, None, now), Some(3));
+        assert_eq!(used(&tickets, &ticket, None, now), None);
+        for (has, place) in [(0, None), (39, None), (40, Some(3)), (57, Some(3)), (41, Some(3))] {
+            assert_eq!(used(&tickets, &ticket, Some(has), now), place, "{has}");
+        }
         let last = now + LIFE - Duration::from_millis(1);
-        assert_eq!(tickets.redeem(ticket.as_bytes(), true, last), Some(3));
-        assert_eq!(tickets.redeem(ticket.as_bytes(), true, now + LIFE), None);
+        assert_eq!(used(&tickets, &ticket, Some(40), last), Some(3));
+        assert_eq!(used(&tickets, &ticket, Some(40), now + LIFE), None);
+    }
+
+    #[test]
+    fn a_ticket_that_is_shown_is_not_used_and_of_two_who_show_it_one_has_it() {
+        let (tickets, now) = (Tickets::default(), Instant::now());
+        let ticket = tickets.issue(3, now).unwrap();
+        let shown = tickets.show(ticket.as_bytes(), None, now).unwrap();
+        assert_eq!(tickets.show(ticket.as_bytes(), None, now), Some(shown));
+        assert!(tickets.open(&shown, None, 40, now));
+        assert!(!tickets.open(&shown, None, 40, now));
+        let ticket = tickets.issue(3, now).unwrap();
+        let shown = tickets.show(ticket.as_bytes(), None, now).unwrap();
+        assert!(!tickets.open(&shown, None, 40, now + LIFE), "it became too old meanwhile");
     }
 
     #[test]
     fn a_ticket_that_nobody_used_is_too_old_after_a_minute() {
         let (tickets, now) = (Tickets::default(), Instant::now());
         let ticket = tickets.issue(0, now).unwrap();
-        assert_eq!(tickets.redeem(ticket.as_bytes(), false, now + LIFE), None);
+        assert_eq!(used(&tickets, &ticket, None, now + LIFE), None);
     }
 
     #[test]

@@ -248,19 +248,29 @@ pub fn each_measurement(
     id: &str,
     mut take: impl FnMut(MetricRow),
 ) -> Result<(), StoreError> {
-    const AT_ONCE: i64 = 500;
     let mut after = 0;
     loop {
-        let rows: Vec<MetricRow> = canary_metrics::table
-            .filter(canary_metrics::canary_id.eq(id).and(canary_metrics::id.gt(after)))
-            .order(canary_metrics::id)
-            .limit(AT_ONCE)
-            .select(MetricRow::as_select())
-            .load(conn)?;
+        let rows = next_measurements(conn, id, after)?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.id;
         rows.into_iter().for_each(&mut take);
     }
+}
+
+/// The next portion of a canary's measurements, oldest first, after the one with this place among all
+/// measurements; 0 for the first portion. Nothing if there are no more.
+pub fn next_measurements(
+    conn: &mut SqliteConnection,
+    id: &str,
+    after: i64,
+) -> Result<Vec<MetricRow>, StoreError> {
+    const AT_ONCE: i64 = 500;
+    Ok(canary_metrics::table
+        .filter(canary_metrics::canary_id.eq(id).and(canary_metrics::id.gt(after)))
+        .order(canary_metrics::id)
+        .limit(AT_ONCE)
+        .select(MetricRow::as_select())
+        .load(conn)?)
 }
 
 /// The newest measurements of a canary, oldest first.

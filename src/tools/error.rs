@@ -106,7 +106,7 @@ impl From<CanaryError> for ToolError {
             CanaryError::Store(error) | CanaryError::Replay(ReplayError::Store(error)) => {
                 error.into()
             }
-            CanaryError::TooMany(_) => Self::Overloaded(what),
+            CanaryError::TooMany(_) | CanaryError::Busy => Self::Overloaded(what),
             CanaryError::Unreadable(error) => Self::Failed { what, source: error.into() },
             CanaryError::Unknown(_)
             | CanaryError::Over { .. }

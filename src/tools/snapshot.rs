@@ -85,6 +85,9 @@ impl From<JobHead> for ShownJob {
 struct Canary {
     #[serde(flatten)]
     shown: ShownCanary,
+    /// What is left of the window, in seconds of its own clock.
+    #[serde(rename = "remainingSeconds")]
+    remaining_seconds: f64,
     latency_p95_ms: Option<f64>,
     error_rate: Option<f64>,
     evidence: Option<Standings>,
@@ -92,8 +95,14 @@ struct Canary {
 
 impl From<RecentCanary> for Canary {
     fn from(recent: RecentCanary) -> Self {
-        let RecentCanary { row, latency_p95_ms, error_rate, evidence } = recent;
-        Self { shown: ShownCanary::of(row), latency_p95_ms, error_rate, evidence }
+        let RecentCanary { row, remaining, latency_p95_ms, error_rate, evidence } = recent;
+        Self {
+            shown: ShownCanary::of(row),
+            remaining_seconds: remaining.as_secs_f64(),
+            latency_p95_ms,
+            error_rate,
+            evidence,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod canary;
 mod files;
+mod long;
 mod parts;
 mod snapshot;
 mod tickets;

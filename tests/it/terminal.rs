@@ -5,6 +5,8 @@ mod hostile;
 mod pages;
 mod refusals;
 mod report;
+mod stand_in;
+mod unsteady;
 mod waiting;
 mod watching;
 

@@ -32,6 +32,15 @@ impl Session {
 
     /// Calls a tool and returns its structured content, or what stands for it.
     pub(super) async fn answer(&self, tool: &str, arguments: &Value) -> Result<Value, Failure> {
+        Ok(self.try_answer(tool, arguments).await?)
+    }
+
+    /// The same for who may ask again.
+    pub(super) async fn try_answer(
+        &self,
+        tool: &str,
+        arguments: &Value,
+    ) -> Result<Value, ClientError> {
         let mut result = self.daemon.call(tool, arguments).await?;
         match result["structuredContent"].take() {
             Value::Null => Ok(result["content"].take()),
@@ -51,7 +60,7 @@ impl Session {
             self.print_json(&answer)?;
             return Ok(None);
         }
-        read(answer).map(Some)
+        Ok(Some(read(answer)?))
     }
 
     /// Prints JSON on one line.
@@ -81,9 +90,8 @@ impl Session {
 }
 
 /// Reads a value as what a daemon answers.
-pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
-    let read = serde_json::from_value(value);
-    Ok(read.map_err(|error| ClientError::Strange(error.to_string()))?)
+pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, ClientError> {
+    serde_json::from_value(value).map_err(|error| ClientError::Strange(error.to_string()))
 }
 
 /// Writes to standard output, at once.

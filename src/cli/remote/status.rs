@@ -25,6 +25,9 @@ const SHOWN: usize = 8;
 /// How many of the newest ends are looked at.
 const LOOKED_AT: u16 = 50;
 
+/// How many pages of open canaries are looked at: more than a daemon runs.
+const PAGES: usize = 25;
+
 /// The columns of a bar.
 const BAR: u16 = 20;
 
@@ -74,8 +77,10 @@ impl Ask for Arguments {
         let ended = json!({ "status": ["FAILED"], "limit": LOOKED_AT });
         let open: Jobs = read(session.answer("list_jobs", &running).await?)?;
         let over: Jobs = read(session.answer("list_jobs", &ended).await?)?;
-        let canaries = session.answer("list_canaries", &json!({ "limit": LOOKED_AT })).await?;
-        let canaries: Canaries = read(canaries)?;
+        let mut canaries = canaries(session, &["RUNNING", "PAUSED"], PAGES).await?;
+        // Dry runs keep their status when they are over, and must not take the place of others.
+        canaries.extend(self::canaries(session, &["PENDING"], 1).await?);
+        canaries.extend(self::canaries(session, &["ROLLED_BACK", "FAILED"], 1).await?);
         let you = session.daemon.download("/api/whoami", &[]).await?;
         let you = serde_json::from_slice(&you)
             .map_err(|error| ClientError::Strange(error.to_string()))?;
@@ -85,10 +90,29 @@ impl Ask for Arguments {
             daemon: read(daemon)?,
             open_jobs: open.jobs,
             ended_jobs: over.jobs,
-            canaries: canaries.canaries,
+            canaries,
         };
         session.print_lines(&screen.render(session.style, SystemClock.now()))
     }
+}
+
+/// The newest canaries with one of these statuses, so many pages of them.
+async fn canaries(
+    session: &Session,
+    statuses: &[&str],
+    pages: usize,
+) -> Result<Vec<Canary>, Failure> {
+    let (mut canaries, mut cursor) = (Vec::new(), None);
+    for _ in 0..pages {
+        let asked = json!({ "status": statuses, "limit": 200, "cursor": cursor });
+        let page: Canaries = read(session.answer("list_canaries", &asked).await?)?;
+        canaries.extend(page.canaries);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(canaries)
 }
 
 impl Screen {

@@ -3,8 +3,11 @@
 use std::str::FromStr;
 
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::cli::exit::Failure;
+use crate::cli::remote::session::Session;
+use crate::client::pause_after;
 
 /// What is waited for: a job or a canary. Models have no end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +50,27 @@ impl Thing {
         match self {
             Self::Job(id) => ("status", json!({ "jobId": id })),
             Self::Canary(id) => ("canary_status", json!({ "canaryId": id, "observations": 0 })),
+        }
+    }
+
+    /// Asks how it stands, and again, with longer and longer pauses, as long as the failures are
+    /// such as pass. Each of them is told.
+    pub(super) async fn ask_until_answered(
+        &self,
+        session: &Session,
+        mut tell: impl FnMut(&str),
+    ) -> Result<Value, Failure> {
+        let (tool, arguments) = self.question();
+        let mut failures = 0;
+        loop {
+            match session.try_answer(tool, &arguments).await {
+                Err(error) if error.may_pass() => {
+                    tell(&format!("{error}; trying again"));
+                    failures += 1;
+                    sleep(pause_after(failures)).await;
+                }
+                answer => return Ok(answer?),
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::cli::exit::{BadEnd, Failure};
 use crate::cli::remote::answers::{Canary, Job, is_over};
@@ -13,6 +13,7 @@ use crate::cli::terminal::bar::{bar, percent};
 use crate::cli::terminal::screen;
 use crate::cli::terminal::style::Line;
 use crate::client::{ClientError, Told};
+use crate::clock::Timestamp;
 
 /// The columns of a bar on the line that is rewritten.
 const BAR: u16 = 20;
@@ -41,27 +42,44 @@ async fn follow(
     progress: &mut Progress,
 ) -> Result<Value, Failure> {
     let mut events = session.daemon.follow(vec![thing.topic()], None);
+    let mut known = Value::Null;
     loop {
         match events.next().await? {
             Told::Lost(error, _) => progress.say(&format!("{error}; trying again")),
             Told::Stopped(_) => progress.say("the daemon stopped; waiting for it to come back"),
-            Told::Event(event) if !ends(&event.data) && !is_worth_asking(&event.name) => {}
-            // Whoever opens the stream or hears of a change reads how it stands: whatever happened
-            // before, while nobody listened or long ago, is in that answer.
+            // An event says itself what is new: a question for each would use up what the key may
+            // ask.
+            Told::Event(event) if !ends(&event.data) => {
+                take(&mut known, &event.data);
+                progress.show(&standing(thing, &known)?);
+            }
+            // Whoever opens the stream reads how it stands: whatever happened before, while nobody
+            // listened or long ago, is in that answer.
             Told::Open | Told::Gap(_) | Told::Event(_) => {
-                let (tool, arguments) = thing.question();
-                let answer = session.answer(tool, &arguments).await?;
-                if ends(&answer) {
-                    return Ok(answer);
+                known = thing.ask_until_answered(session, |words| progress.say(words)).await?;
+                if ends(&known) {
+                    return Ok(known);
                 }
-                progress.show(&standing(thing, &answer)?);
+                progress.show(&standing(thing, &known)?);
             }
         }
     }
 }
 
-fn is_worth_asking(event: &str) -> bool {
-    matches!(event, "running" | "update" | "metric" | "started")
+/// Takes what an event tells into what is known, unless that is newer.
+fn take(known: &mut Value, told: &Value) {
+    let (Some(known), Some(told)) = (known.as_object_mut(), told.as_object()) else { return };
+    let time = |members: &Map<String, Value>, name: &str| {
+        let text = members.get(name).and_then(Value::as_str)?;
+        Timestamp::parse(text).ok()
+    };
+    if time(told, "ts") < time(known, "updatedAt") {
+        return;
+    }
+    known.extend(told.iter().map(|(name, value)| (name.clone(), value.clone())));
+    if let Some(at) = told.get("ts") {
+        known.insert("updatedAt".to_owned(), at.clone());
+    }
 }
 
 /// Whether an event or an answer tells of the end.
@@ -193,6 +211,17 @@ mod tests {
         assert!(said("WOULD_BE_SOMETHING_NEW").contains("not known"));
         assert!(judge(&canary, &json!({ "status": "RETIRED" })).is_err());
         assert!(!ends(&json!({ "status": "PENDING", "phase": "observing" })));
+    }
+
+    #[test]
+    fn an_event_that_is_older_than_what_is_known_changes_nothing() {
+        let known = json!({ "updatedAt": "2026-11-21T19:00:01Z", "progress": 1, "taskId": "t" });
+        let mut later = known.clone();
+        take(&mut later, &json!({ "ts": "2026-11-21T19:00:02Z", "progress": 2 }));
+        assert_eq!((&later["progress"], &later["taskId"]), (&json!(2), &json!("t")));
+        let mut earlier = known.clone();
+        take(&mut earlier, &json!({ "ts": "2026-11-21T19:00:00Z", "progress": 0 }));
+        assert_eq!(earlier, known);
     }
 
     #[test]

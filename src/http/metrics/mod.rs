@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::http::lifecycle::Phase;
+use crate::http::health::{Proof, readiness};
 use crate::http::{Shared, answers};
 use crate::notifications::WebhookCounts;
 
@@ -73,8 +73,8 @@ fn count(n: usize) -> f64 {
     float(n as u64)
 }
 
-pub(super) async fn get(shared: web::Data<Shared>) -> HttpResponse {
-    let mut families = vec![build_info(), ready(&shared)];
+pub(super) async fn get(shared: web::Data<Shared>, proof: web::Data<Proof>) -> HttpResponse {
+    let mut families = vec![build_info(), ready(&shared, &proof).await];
     families.extend(jobs(&shared).await);
     families.extend(canaries::families(&shared).await);
     families.extend(store(&shared));
@@ -106,9 +106,9 @@ fn build_info() -> Family {
     Family { name: "build_info", help: "The program's version", kind: Kind::Gauge, samples }
 }
 
-fn ready(shared: &Shared) -> Family {
-    let value = f64::from(u8::from(shared.lifecycle.phase() == Phase::Ready));
-    one("ready", "Whether requests are welcome", Kind::Gauge, value)
+async fn ready(shared: &Shared, proof: &Proof) -> Family {
+    let value = f64::from(u8::from(readiness(shared, proof).await.is_ok()));
+    one("ready", "Whether /readyz answers that requests are welcome", Kind::Gauge, value)
 }
 
 async fn jobs(shared: &Shared) -> Vec<Family> {

@@ -29,6 +29,8 @@ async fn a_body_may_have_4_mib_and_no_more() {
         target.is_well_after(name);
     };
     row("H1 a length of 4 MiB and 1", &post(&[("Content-Length", "4194305")], b""), 413);
+    let to_read = request("GET", "/healthz", &[("Content-Length", "4194305")], b"");
+    row("H1 a length of 4 MiB and 1 to read", &to_read, 413);
     let longest = "18446744073709551615";
     row("H1 a length beyond everything", &post(&[("Content-Length", longest)], b""), 413);
     let mut full = vec![b' '; (4 << 20) - PING.len()];

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::canaries::site::{Face, Site};
-use crate::canaries::{begin, home, until_over};
+use crate::canaries::{begin, home, status, until, until_over};
 use crate::golden::events::frames;
 use crate::harness::{Daemon, read_until};
 
 /// A canary that is rolled back because every tenth request fails, and the events about it.
-async fn rolled_back(daemon: &Daemon) -> (String, String) {
+pub async fn rolled_back(daemon: &Daemon) -> (String, String) {
     let mut stream = daemon.sse("topic=canary/*").await;
     let policy = json!({
         "windowSeconds": 8, "pollSeconds": 0.5, "targets": { "max_error_rate": 0.02 },
@@ -25,7 +25,7 @@ async fn rolled_back(daemon: &Daemon) -> (String, String) {
     (id, heard)
 }
 
-async fn site() -> Site {
+pub async fn site() -> Site {
     Site::start([("production", Face::failing(0.1))]).await
 }
 
@@ -68,12 +68,7 @@ async fn the_evidence_grows_with_each_look_and_is_the_same_wherever_it_is_told()
     let without = daemon.ask("canary_status", json!({ "canaryId": id })).await;
     assert!(without.get("series").is_none(), "{without}");
 
-    let snapshot = async |daemon: &Daemon| {
-        let mut stream = daemon.sse("topic=canary/*&snapshot=1").await;
-        let text = read_until(&mut stream, |text| frames(text).len() == 2).await;
-        frames(&text)[1].data()["canaries"][0].clone()
-    };
-    let before = snapshot(&daemon).await;
+    let before = first_seen(&daemon).await;
     assert_eq!(before["evidence"]["error_rate"], *last);
     let newest = &looks[looks.len() - 1];
     assert_eq!(before["error_rate"], newest["error_rate"]);
@@ -83,12 +78,40 @@ async fn the_evidence_grows_with_each_look_and_is_the_same_wherever_it_is_told()
     }
     daemon.terminate().await;
     let daemon = home.start().await;
-    assert_eq!(snapshot(&daemon).await, before);
+    assert_eq!(first_seen(&daemon).await, before);
     let status = daemon.ask("canary_status", ask).await;
     assert_eq!(status["series"], series);
     for member in ["latency_p95_ms", "error_rate", "evidence"] {
         assert_eq!(status["standing"][member], before[member], "{member}");
     }
+}
+
+/// The newest canary of a first look.
+async fn first_seen(daemon: &Daemon) -> Value {
+    let mut stream = daemon.sse("topic=canary/*&snapshot=1").await;
+    let text = read_until(&mut stream, |text| frames(text).len() == 2).await;
+    frames(&text)[1].data()["canaries"][0].clone()
+}
+
+#[tokio::test]
+async fn a_first_look_knows_what_is_left_of_a_window() {
+    let site = site().await;
+    let home = home(&site);
+    let daemon = home.start().await;
+    let policy = json!({
+        "windowSeconds": 600, "pollSeconds": 0.5,
+        "targets": { "max_error_rate": 0.9 },
+    });
+    let id = begin(&daemon, "production", &policy).await;
+    let remaining = |canary: &Value| canary["remainingSeconds"].as_f64().unwrap();
+    until(&daemon, &id, Duration::from_secs(10), |canary| remaining(canary) < 600.0).await;
+    let before = remaining(&status(&daemon, &id).await);
+    let seen = remaining(&first_seen(&daemon).await);
+    let after = remaining(&status(&daemon, &id).await);
+    assert!(after <= seen && seen <= before, "{before}, {seen}, {after}");
+    daemon.call("abort_canary", json!({ "canaryId": id })).await;
+    until_over(&daemon, &id, Duration::from_secs(10)).await;
+    assert_eq!(first_seen(&daemon).await["remainingSeconds"], 0.0);
 }
 
 /// The text of an answer whose digest is that of its body.

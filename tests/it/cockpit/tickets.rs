@@ -1,8 +1,9 @@
 //! Tickets: a stream for who cannot set headers, without a key in its address.
 
 use serde_json::{Value, json};
+use tokio::time::{Duration, Instant, sleep};
 
-use crate::harness::{Daemon, Home, read_until};
+use crate::harness::{Daemon, Home, PATIENCE, read_until};
 
 const OPERATOR: &str = "operator-3c1f8a90";
 const READER: &str = "reader-77d20b4e";
@@ -39,7 +40,8 @@ async fn a_ticket_opens_one_stream_and_takes_its_reader_back_and_is_in_no_log() 
     assert!(!heard.contains(&ticket), "{heard}");
     let again = daemon.get(&path).send().await.unwrap();
     assert_eq!(again.status(), 401, "it was used");
-    let back = daemon.get(&path).header("Last-Event-ID", "0").send().await.unwrap();
+    let began = crate::golden::events::frames(&heard)[0].id();
+    let back = daemon.get(&path).header("Last-Event-ID", began).send().await.unwrap();
     assert_eq!(back.status(), 200, "its reader comes back");
     for (name, request) in [
         ("a tool", daemon.post(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#)),
@@ -68,6 +70,68 @@ async fn a_ticket_opens_one_stream_and_takes_its_reader_back_and_is_in_no_log() 
     let is_there = |text: &str| stored.windows(text.len()).any(|part| part == text.as_bytes());
     assert!(!is_there(&ticket));
     assert!(is_there("a ticket was presented that opens nothing"), "the refusals are on record");
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_used_shows_nothing_older_than_its_first_stream() {
+    let home = home();
+    let daemon = home.start().await.with_key(OPERATOR);
+    let job = daemon.run_eval("quick").await;
+    daemon.until(&job, &["COMPLETED"]).await;
+    let ticket = ticket(&daemon, READER).await;
+    let client = reqwest::Client::new();
+    let open = |more: &str, last: Option<&str>| {
+        let url = format!("{}/sse?topic=jobs&ticket={ticket}{more}", daemon.url);
+        match last {
+            None => client.get(url),
+            Some(last) => client.get(url).header("Last-Event-ID", last),
+        }
+    };
+    let mut first = open("", None).send().await.unwrap();
+    let heard = read_until(&mut first, |text| text.contains("event: open")).await;
+    let began = crate::golden::events::frames(&heard)[0].id();
+    assert!(0 < began, "something happened before");
+    let (before, at) = ((began - 1).to_string(), began.to_string());
+    for (more, last, status) in [
+        ("", Some("0"), 401),
+        ("", Some(before.as_str()), 401),
+        ("", Some("999999999"), 401),
+        ("&snapshot=1", Some("999999999"), 401),
+        (format!("&lastEventId={at}").as_str(), None, 401),
+        ("", Some(at.as_str()), 200),
+    ] {
+        let answer = open(more, last).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{more} {last:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_begin_uses_no_ticket_up() {
+    let home = home().with("LUKHAS_MCP_MAX_SSE_STREAMS", "1");
+    let daemon = home.start().await.with_key(OPERATOR);
+    let ticket = ticket(&daemon, READER).await;
+    let client = reqwest::Client::new();
+    let open =
+        |query: &str| client.get(format!("{}/sse?{query}&ticket={ticket}", daemon.url)).send();
+    for bad in ["topic=bad/", "topic=jobs&snapshot=2", "topic=jobs&lastEventId=x", "x=1"] {
+        assert_eq!(open(bad).await.unwrap().status(), 400, "{bad}");
+    }
+    let other = daemon.sse("topic=jobs").await;
+    assert_eq!(other.status(), 200);
+    assert_eq!(open("topic=jobs").await.unwrap().status(), 429, "there is no place");
+    drop(other);
+    let began = Instant::now();
+    loop {
+        // What cannot be delivered shows that the reader is gone.
+        daemon.run_eval("quick").await;
+        match open("topic=jobs").await.unwrap().status().as_u16() {
+            200 => break,
+            429 => assert!(began.elapsed() < PATIENCE, "the place is never free"),
+            status => panic!("{status}"),
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(open("topic=jobs").await.unwrap().status(), 401, "now it is used");
 }
 
 #[tokio::test]

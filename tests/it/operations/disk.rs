@@ -180,3 +180,32 @@ async fn a_lock_of_another_program_is_waited_for_and_holds_no_reader_up() {
         daemon.until(&answer.unwrap(), &["COMPLETED"]).await;
     }
 }
+
+#[tokio::test]
+async fn readyz_and_the_metric_say_the_same_when_the_repository_is_gone() {
+    let home = Home::new();
+    let (repository, elsewhere) = (home.path().join("repository"), home.path().join("elsewhere"));
+    fs::create_dir(&repository).unwrap();
+    let beside = home.path().to_owned();
+    let home = on_disk(home, &beside).with("LUKHAS_REPO_ROOT", repository.to_str().unwrap());
+    let daemon = home.start().await;
+    let is_one = async || {
+        let page = daemon.get("/metrics").send().await.unwrap().text().await.unwrap();
+        let line = page.lines().find(|line| line.starts_with("lukhas_mcp_ready")).unwrap();
+        0.5 < line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    until_ready_says(&daemon, 200, || ()).await;
+    assert!(is_one().await);
+    fs::rename(&repository, &elsewhere).unwrap();
+    let reason = until_ready_says(&daemon, 503, || ()).await;
+    assert!(reason.contains("the directory of the repository is gone"), "{reason}");
+    assert!(!is_one().await);
+    fs::rename(&elsewhere, &repository).unwrap();
+    // Now the metric is asked first: it does not live on what /readyz found.
+    let began = Instant::now();
+    while !is_one().await {
+        assert!(began.elapsed() < PATIENCE, "the metric stays at 0");
+        sleep(Duration::from_millis(50)).await;
+    }
+    until_ready_says(&daemon, 200, || ()).await;
+}

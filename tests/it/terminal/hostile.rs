@@ -80,7 +80,11 @@ fn answer(tool: &str) -> Value {
         "list_models" => json!({
             "registry": EVIL, "models": [{ "modelId": EVIL, "currentGates": [EVIL] }],
         }),
-        "status" => json!({ "status": "FAILED", "error": EVIL }),
+        "status" => {
+            let mut failed = job;
+            failed["status"] = "FAILED".into();
+            failed
+        }
         "get_infrastructure_status" => json!({
             "name": EVIL, "version": EVIL, "registry": EVIL, "uptimeSeconds": 1.0,
             "jobs": { "byStatus": { EVIL: 1 } }, "canaries": { EVIL: 1 },

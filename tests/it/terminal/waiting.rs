@@ -1,5 +1,6 @@
 //! `--wait` and `watch --until`: the exit code is how the thing ended.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -116,21 +117,25 @@ async fn ctrl_c_ends_the_waiting_and_not_the_job() {
     let daemon = home.start().await;
     let operator = Operator { home: &home, daemon: &daemon };
     let mut command = operator.command(&["run-eval", "sleep", "default", "--wait"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let is_there = |job: &Value| job["status"] == "RUNNING";
     let job = first(&daemon, "list_jobs", "jobs", "jobId", is_there).await;
-    // It listens for the signal as soon as it listens for events.
-    let began = Instant::now();
-    while !daemon.log().iter().any(|line| line.contains("/sse?topic=job")) {
-        if PATIENCE < began.elapsed() {
-            break;
-        }
-        sleep(Duration::from_millis(10)).await;
-    }
-    sleep(Duration::from_millis(300)).await;
+    // It tells how the job stands after it has begun to listen for the signal.
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let telling = tokio::task::spawn_blocking(move || {
+        let mut first = String::new();
+        said.read_line(&mut first).unwrap();
+        (first, said)
+    });
+    let (first, mut said) = tokio::time::timeout(PATIENCE, telling).await.unwrap().unwrap();
+    assert!(first.contains("running") || first.contains("queued"), "{first}");
     let process = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    let output = tokio::task::spawn_blocking(move || {
+        let mut output = child.wait_with_output().unwrap();
+        said.read_to_end(&mut output.stderr).unwrap();
+        output
+    });
     let output = tokio::time::timeout(PATIENCE, output).await.unwrap().unwrap();
     let line = ended(&output, 130);
     assert!(line.contains(&format!("{job} goes on")), "{line}");

@@ -118,7 +118,10 @@ pub(super) fn script_is_there() -> bool {
 /// The same command on a terminal of its own; what it writes there is kept in a file.
 pub(super) fn on_a_terminal(command: &Command, typescript: &Path) -> Command {
     let words = command.get_args().map(|word| word.to_str().unwrap());
-    let line = std::iter::once(env!("CARGO_BIN_EXE_lukhas-mcp")).chain(words);
+    // Whoever wants to send it a signal finds its process.
+    let pid = typescript.with_extension("pid");
+    let begin = format!("echo $$ >{}; exec {}", pid.display(), env!("CARGO_BIN_EXE_lukhas-mcp"));
+    let line = std::iter::once(&*begin).chain(words);
     let environment = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
     let mut script = Command::new("script");
     script

@@ -10,18 +10,18 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cli::exit::Failure;
-use crate::cli::remote::answers::{Canaries, Jobs};
-use crate::cli::remote::session::{Session, read};
+use crate::cli::remote::session::Session;
 use crate::cli::remote::thing::Thing;
 use crate::cli::remote::watch::board::{Board, Connection};
-use crate::cli::remote::watch::{ends, is_over_now, view};
+use crate::cli::remote::watch::reading::{Outcome, Reading, Wanted};
+use crate::cli::remote::watch::{ends, view};
 use crate::cli::terminal::screen;
-use crate::client::{ClientError, Told};
+use crate::client::Told;
 use crate::clock::{Clock as _, SystemClock};
 
 /// The time between two pictures.
@@ -30,15 +30,13 @@ const PICTURE: Duration = Duration::from_millis(100);
 /// How many pictures pass before one is drawn although nothing happened, for the clock.
 const IDLE_PICTURES: u32 = 10;
 
-/// Of how many canaries the evidence is read when the stream opens.
-const WITH_EVIDENCE: usize = 20;
-
-/// Shows the view until Ctrl-C, or until the thing is over.
+/// Shows the view until Ctrl-C, or until the thing is over; returns how that ended, as the tool
+/// answers it.
 pub(super) async fn show(
     session: &Session,
     topics: Vec<String>,
     until: Option<&Thing>,
-) -> Result<(), Failure> {
+) -> Result<Option<Value>, Failure> {
     let wanted = Wanted::of(&topics);
     let followed = session.daemon.follow(topics, None);
     let told = stream::unfold(followed, |mut followed| async {
@@ -50,52 +48,56 @@ pub(super) async fn show(
     let mut ticks = interval(PICTURE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut board = Board::default();
+    let mut reading = Reading::of(session, until);
     let mut view = Picture::begin(session)?;
-    let interrupted = loop {
+    let ended = loop {
         tokio::select! {
-            next = told.next() => {
-                let Some(next) = next else { break false };
-                if take(session, &mut board, &wanted, until, next?).await? {
-                    break false;
+            // How things stood when the stream opened is older than what the stream tells.
+            next = told.next(), if reading.is_idle() => {
+                let Some(next) = next else { break None };
+                if let Some(unread) = take(&mut board, &wanted, until, next?) {
+                    reading.begin(unread);
+                }
+                view.is_stale = true;
+            }
+            read = reading.outcome() => {
+                match read? {
+                    Outcome::Read(standing) => {
+                        standing.jobs.into_iter().for_each(|job| board.put_job(job));
+                        standing.canaries.into_iter().for_each(|canary| board.put_canary(canary));
+                        board.connection = Connection::Live;
+                        if standing.ended.is_some() {
+                            break standing.ended;
+                        }
+                    }
+                    Outcome::Later(why) => board.connection = Connection::Lost(why),
                 }
                 view.is_stale = true;
             }
             _ = ticks.tick() => view.draw(&board)?,
             _ = changes.resized.recv() => view.is_stale = true,
             _ = changes.stopped.recv() => view.stand_aside()?,
-            () = endings.any() => break true,
+            () = endings.any() => break None,
         }
     };
     view.end(&board);
-    match until {
-        Some(thing) if interrupted => Err(Failure::interrupted(format!("{} goes on", thing.id()))),
-        _ => Ok(()),
+    match (until, ended) {
+        (Some(thing), None) => Err(Failure::interrupted(format!("{} goes on", thing.id()))),
+        (_, ended) => Ok(ended),
     }
 }
 
-/// Takes what was told; true when what is waited for is over.
-async fn take(
-    session: &Session,
-    board: &mut Board,
-    wanted: &Wanted,
-    until: Option<&Thing>,
-    told: Told,
-) -> Result<bool, Failure> {
+/// Takes what was told, and returns what is to be read because of it.
+fn take(board: &mut Board, wanted: &Wanted, until: Option<&Thing>, told: Told) -> Option<Wanted> {
     match told {
-        Told::Open => {
-            load(session, board, wanted).await?;
-            board.connection = Connection::Live;
-            if let Some(thing) = until {
-                return is_over_now(session, thing).await;
-            }
-        }
+        Told::Open => return Some(wanted.clone()),
         Told::Gap(_) => {
             board.forget_open();
-            load(session, board, wanted).await?;
+            return Some(wanted.clone());
         }
         Told::Event(event) => {
             board.take(&event);
-            return Ok(until.is_some_and(|thing| ends(thing, &event)));
+            return until.filter(|thing| ends(thing, &event)).map(Wanted::only);
         }
         Told::Lost(error, pause) => {
             let why = format!("{error}; trying again in {:.1} s", pause.as_secs_f64());
@@ -105,79 +107,7 @@ async fn take(
             board.connection = Connection::Lost("the daemon stopped; connecting again".to_owned());
         }
     }
-    Ok(false)
-}
-
-/// What the topics are about.
-#[derive(Debug)]
-struct Wanted {
-    jobs: Option<Vec<String>>,
-    canaries: Option<Vec<String>>,
-}
-
-impl Wanted {
-    fn of(topics: &[String]) -> Self {
-        let about = |kind: &str, plural: &str| {
-            let all = [format!("{kind}/*"), plural.to_owned(), "*".to_owned()];
-            if topics.iter().any(|topic| all.contains(topic)) {
-                return Some(Vec::new());
-            }
-            let prefix = format!("{kind}/");
-            let ids = topics.iter().filter_map(|topic| topic.strip_prefix(&prefix));
-            let ids: Vec<String> = ids.map(str::to_owned).collect();
-            (!ids.is_empty()).then_some(ids)
-        };
-        Self { jobs: about("job", "jobs"), canaries: about("canary", "canaries") }
-    }
-}
-
-/// Whether one of the ids is meant; no ids mean all.
-fn is_meant(ids: &[String], id: &str) -> bool {
-    ids.is_empty() || ids.iter().any(|one| one == id)
-}
-
-/// Reads how things stand.
-async fn load(session: &Session, board: &mut Board, wanted: &Wanted) -> Result<(), Failure> {
-    if let Some(ids) = &wanted.jobs {
-        let open = json!({ "status": ["QUEUED", "RUNNING"], "limit": 200 });
-        let Some(jobs) = ask::<Jobs>(session, "list_jobs", &open).await? else { return Ok(()) };
-        for job in jobs.jobs.into_iter().filter(|job| is_meant(ids, &job.id)) {
-            board.put_job(job);
-        }
-    }
-    if let Some(ids) = &wanted.canaries {
-        let open = json!({ "status": ["RUNNING", "PAUSED", "PENDING"], "limit": 200 });
-        let canaries = ask::<Canaries>(session, "list_canaries", &open).await?;
-        let Some(canaries) = canaries else { return Ok(()) };
-        let open = canaries.canaries.into_iter().filter(|canary| !canary.is_over());
-        let open = open.filter(|canary| is_meant(ids, &canary.id));
-        for (index, canary) in open.enumerate() {
-            let id = canary.id.clone();
-            board.put_canary(canary);
-            if index < WITH_EVIDENCE {
-                let whole = json!({ "canaryId": id, "observations": 0 });
-                if let Some(canary) = ask(session, "canary_status", &whole).await? {
-                    board.put_canary(canary);
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Asks a tool. A daemon that is gone again is no failure: the stream tells of it.
-async fn ask<T: serde::de::DeserializeOwned>(
-    session: &Session,
-    tool: &str,
-    arguments: &Value,
-) -> Result<Option<T>, Failure> {
-    match session.daemon.call(tool, arguments).await {
-        Ok(mut result) => read(result["structuredContent"].take()).map(Some),
-        Err(ClientError::Unreachable(_) | ClientError::Silent(_) | ClientError::Busy(_)) => {
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
+    None
 }
 
 /// The signals that end the view.
@@ -328,24 +258,5 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.give_back();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_the_topics_are_about_is_read() {
-        let wanted = |topics: &[&str]| {
-            let topics: Vec<String> = topics.iter().map(|&topic| topic.to_owned()).collect();
-            let Wanted { jobs, canaries } = Wanted::of(&topics);
-            (jobs, canaries)
-        };
-        assert_eq!(wanted(&["*"]), (Some(vec![]), Some(vec![])));
-        assert_eq!(wanted(&["jobs"]), (Some(vec![]), None));
-        assert_eq!(wanted(&["model/*"]), (None, None));
-        assert_eq!(wanted(&["canary/canary_x"]), (None, Some(vec!["canary_x".to_owned()])));
-        assert!(is_meant(&[], "a") && !is_meant(&["b".to_owned()], "a"));
     }
 }

@@ -2,10 +2,14 @@
 
 mod board;
 mod live;
+mod reading;
 mod view;
+
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
 use crate::cli::exit::Failure;
 use crate::cli::remote::Ask;
@@ -13,6 +17,7 @@ use crate::cli::remote::answers::is_over;
 use crate::cli::remote::session::{Session, print, say};
 use crate::cli::remote::thing::Thing;
 use crate::cli::remote::wait;
+use crate::cli::terminal::time::seconds_between;
 use crate::cli::terminal::{screen, text};
 use crate::client::{ServerEvent, Told};
 
@@ -34,14 +39,15 @@ impl Ask for Arguments {
     async fn ask(&self, session: &Session) -> Result<(), Failure> {
         let topics = self.topics();
         let draws = screen::can_draw_output() && !session.json && self.after.is_none();
-        if draws {
-            live::show(session, topics, self.until.as_ref()).await?;
+        let ended = if draws {
+            live::show(session, topics, self.until.as_ref()).await?
         } else {
-            self.print_lines(session, topics).await?;
+            Some(self.print_lines(session, topics).await?)
+        };
+        match (&self.until, ended) {
+            (Some(thing), Some(ended)) => wait::judge(thing, &ended),
+            _ => Ok(()),
         }
-        let Some(thing) = &self.until else { return Ok(()) };
-        let (tool, arguments) = thing.question();
-        wait::judge(thing, &session.answer(tool, &arguments).await?)
     }
 }
 
@@ -57,45 +63,99 @@ impl Arguments {
         topics
     }
 
-    /// Prints an event a line until the end that is waited for, or without end.
-    async fn print_lines(&self, session: &Session, topics: Vec<String>) -> Result<(), Failure> {
+    /// Prints an event a line until the end that is waited for, which it returns as the tool
+    /// answers it, or without end.
+    async fn print_lines(&self, session: &Session, topics: Vec<String>) -> Result<Value, Failure> {
         let mut events = session.daemon.follow(topics, self.after);
+        // Whoever goes on somewhere is told first what happened before: how things stand is newer.
+        let mut goes_on = self.after.is_some();
+        let mut over: Option<Over> = None;
         loop {
-            match events.next().await? {
-                Told::Open => {
-                    // It may be over already, and then no event tells of its end any more.
-                    if self.after.is_none() && self.is_over(session).await? {
-                        return Ok(());
+            let next = match over.take() {
+                None => events.next().await,
+                Some(known) => match timeout_at(known.until, events.next()).await {
+                    Ok(next) => {
+                        over = Some(known);
+                        next
                     }
+                    Err(_) => {
+                        say("it is over, and its end is not among the events that are kept");
+                        return Ok(known.answer);
+                    }
+                },
+            };
+            match next? {
+                Told::Open => {
+                    over = self.over_now(session).await?;
+                    if !goes_on && let Some(known) = over {
+                        // No event tells of its end any more.
+                        return Ok(known.answer);
+                    }
+                    goes_on = true;
                 }
                 Told::Event(event) => {
+                    if let Some(known) = over.take() {
+                        if known.is_before(&event) {
+                            return Ok(known.answer);
+                        }
+                        over = Some(Over::of(known.answer));
+                    }
                     print(&format!("{}\n", line_of(&event)))?;
-                    if self.until.as_ref().is_some_and(|thing| ends(thing, &event)) {
-                        return Ok(());
+                    if let Some(thing) = self.until.as_ref().filter(|thing| ends(thing, &event)) {
+                        return thing.ask_until_answered(session, say).await;
                     }
                 }
                 Told::Gap(oldest) => {
                     say("some events are no longer kept, and are missing here");
                     print(&format!("{{\"oldest\":{oldest},\"type\":\"gap\"}}\n"))?;
+                    over = self.over_now(session).await?;
                 }
-                Told::Lost(error, _) => say(&format!("{error}; trying again")),
-                Told::Stopped(_) => say("the stream ended; connecting again"),
+                Told::Lost(error, _) => {
+                    over = None;
+                    say(&format!("{error}; trying again"));
+                }
+                Told::Stopped(_) => {
+                    over = None;
+                    say("the stream ended; connecting again");
+                }
             }
         }
     }
 
-    async fn is_over(&self, session: &Session) -> Result<bool, Failure> {
-        match &self.until {
-            Some(thing) => is_over_now(session, thing).await,
-            None => Ok(false),
-        }
+    /// How what is waited for ended, if it has.
+    async fn over_now(&self, session: &Session) -> Result<Option<Over>, Failure> {
+        let Some(thing) = &self.until else { return Ok(None) };
+        let answer = thing.ask_until_answered(session, say).await?;
+        Ok(says_over(&answer).then(|| Over::of(answer)))
     }
 }
 
-/// Asks whether a thing is over.
-async fn is_over_now(session: &Session, thing: &Thing) -> Result<bool, Failure> {
-    let (tool, arguments) = thing.question();
-    Ok(says_over(&session.answer(tool, &arguments).await?))
+/// How long the events that are kept may keep one waiting, once it is known that the thing is over.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// By how many seconds events may be out of their order in time.
+const DISORDER: f64 = 1.0;
+
+/// A thing is over, and the event that says so may be still to come: or it is before the place where
+/// the stream began, or no longer kept.
+#[derive(Debug)]
+struct Over {
+    answer: Value,
+    /// Nothing that is kept comes later than this.
+    until: Instant,
+}
+
+impl Over {
+    fn of(answer: Value) -> Self {
+        Self { answer, until: Instant::now() + QUIET }
+    }
+
+    /// Whether an event is so much later that that of the end does not come any more.
+    fn is_before(&self, event: &ServerEvent) -> bool {
+        let times = (self.answer["updatedAt"].as_str(), event.data["ts"].as_str());
+        let (Some(ended), Some(at)) = times else { return false };
+        seconds_between(ended, at).is_some_and(|seconds| DISORDER < seconds)
+    }
 }
 
 fn says_over(said: &Value) -> bool {
