@@ -6,8 +6,6 @@ const kiosk = new URLSearchParams(location.search).get('kiosk') === '1';
 const mayAct = () => Boolean(you) && you.role !== 'read' && !kiosk;
 const settle = (item) => {
   const isCanary = 'canaryId' in item;
-  // Without a word on its quality, the stand-in for a missing latency tells.
-  item.dataQuality ??= item.latency_p95_ms === 9999 ? 'missing' : undefined;
   return Object.assign(item, {kind: isCanary ? 'canary' : 'job', id: item.canaryId ?? item.jobId, name: (isCanary ? item.modelId : item.taskId) ?? '…', began: item.createdAt ?? item.startedAt, over: isCanary ? item.phase === 'over' : !['QUEUED', 'RUNNING'].includes(item.status)});
 };
 const keep = (item) => {items.set(settle(item).id, item); touched.add(item.id);};
@@ -48,7 +46,7 @@ const takeEvent = (event) => {
   item.looked = type === 'metric' && now();
   if (canaryId && ['PROMOTED', 'ROLLED_BACK', 'FAILED'].includes(item.status)) {item.phase = 'over'; item.decidedAt ??= ts;}
   keep(item);
-  if (items.size > KEPT) for (const [old, {over}] of items) if (items.size > KEPT - 200 && over && old !== selected) items.delete(old);
+  if (items.size > KEPT && items.size % 50 === 0) for (const [old, one] of items) if (items.size > KEPT - 200 && one.over && old !== selected && (!troubleOf(one) || items.size > 2 * KEPT)) items.delete(old);
   moved(item, before);
   changed('list', 'tiles');
   if (id === selected) liveDetail(event);
@@ -59,9 +57,9 @@ const troubleOf = (item) => {
   if (item.over) return ['FAILED', 'ROLLED_BACK'].includes(item.status) && item.reason !== 'aborted' && quiet < DAY ? item.error ?? because(item.reason) : '';
   if (item.kind === 'job') return link.state === 'live' && item.status === 'RUNNING' && quiet > (item.progress ? 300 : 3600) ? `nothing was heard of it for ${duration(quiet)}` : '';
   if (item.trouble) return item.trouble;
-  if (item.phase.startsWith('awaiting')) return `waits for somebody to approve its ${item.phase === 'awaiting_start' ? 'start' : 'promotion'}`;
+  if (item.phase.startsWith('awaiting')) return `waits for somebody to approve its ${approvedOf(item)}`;
   const [metric, doubt] = Object.entries(item.evidence ?? {}).find(([, {breach, breachAt}]) => breach > breachAt / 2) ?? [];
   return metric ? `${METRICS[metric]?.[3]}: ${odds(doubt.breach)} that the target is broken, ${odds(doubt.breachAt)} decides` : '';
 };
-const remaining = ({over, policy, remainingSeconds, elapsedSeconds = 0, phase, looked}) => over || !policy ? null : Math.max(0, (remainingSeconds ?? policy.windowSeconds - elapsedSeconds) - (phase === 'observing' && looked ? (now() - looked) / 1000 : 0));
+const remaining = ({over, policy, remainingSeconds, elapsedSeconds = 0, phase, looked}) => over || !policy ? null : Math.max(0, (remainingSeconds ?? policy.windowSeconds - elapsedSeconds) - (phase === 'observing' && looked && link.state === 'live' ? (now() - looked) / 1000 : 0));
 const total = (group, ...statuses) => statuses.reduce((sum, status) => sum + (counts[group][status] ?? 0), 0);

@@ -64,6 +64,8 @@ const refused = async (response, mine) => {
   if (mine !== reader) return;
   clearTimeout(quietTimer);
   if (status === 401 || status === 403) {
+    you = null;
+    changed('controls');
     setLink('refused', status === 401 ? 'Key needed' : 'Refused');
     notice('err', status === 403 ? `The daemon refuses this address or key ${said} Use another.` : `This daemon ${apiKey() ? 'does not know this key' : 'asks for a key'}.`, 'Enter key…', keyDialog);
     if (status === 401 && !dialog.open) keyDialog();
@@ -98,4 +100,5 @@ draws.link = () => {
   say($('connection').lastChild, word);
   attribute($('connection'), 'data-tone', tone);
   show($('retry'), ['waiting', 'refused'].includes(link.state));
+  attribute($('main'), 'data-stale', server && link.state !== 'live' && '');
 };

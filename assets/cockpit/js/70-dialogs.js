@@ -19,11 +19,14 @@ const ACTIONS = {
   rerun: {tool: 'run_eval', label: 'Run again', when: (item) => item.jobId && item.over, initial: ({taskId, configId}) => ({taskId, configId})},
 };
 const actionsOf = (item) => Object.keys(ACTIONS).filter((name) => mayAct() && ACTIONS[name].when(item));
+const approvedOf = ({phase}) => phase === 'awaiting_start' ? 'start' : 'promotion';
 const act = (name, item) => {
-  const {tool, label, initial, danger} = ACTIONS[name], member = `${item.kind}Id`;
-  return toolDialog(tool, `${label} ${item.name}`, {confirm: label, danger, ...(initial ? {initial: initial(item)} : {initial: {[member]: item.id}, hidden: [member], id: item.id})});
+  const {tool, label, initial, danger} = ACTIONS[name], member = `${item.kind}Id`, {id, phase} = item;
+  // Of a canary that went on meanwhile, something else would be approved.
+  const still = () => name !== 'approve' || items.get(id)?.phase === phase;
+  return toolDialog(tool, `${label}${name === 'approve' ? ` the ${approvedOf(item)} of` : ''} ${item.name}`, {confirm: label, danger, still, ...(initial ? {initial: initial(item)} : {initial: {[member]: item.id}, hidden: [member], id: item.id})});
 };
-const toolDialog = async (tool, head, {id, confirm = head, danger, initial, hidden = []} = {}) => {
+const toolDialog = async (tool, head, {id, confirm = head, danger, initial, hidden = [], still = () => true} = {}) => {
   try {
     const {inputSchema, description} = await toolNamed(tool), known = (name) => [...new Set([...items.values(), ...models].flatMap((item) => item[name] ?? []))];
     const form = createForm(inputSchema, {initial, hidden: [...hidden, 'policy.targets', 'policy.windowSeconds', 'policy.dryRun'], first: ['windowSeconds', 'targets', 'reason'], known});
@@ -37,6 +40,7 @@ const toolDialog = async (tool, head, {id, confirm = head, danger, initial, hidd
       if (problems.length || confirming.disabled) return;
       confirming.disabled = true;
       try {
+        if (!still()) throw new Refusal('It went on meanwhile: close this and look again.');
         const {status, canaryId, jobId} = await call(tool, value());
         if (form.element.isConnected) close();
         flash(`${head}: ${status ? stateWords(status)[1] : 'done'}.`);
@@ -72,5 +76,5 @@ const helpDialog = () => {
   const box = el('input', {type: 'checkbox', 'on:change': () => localStorage.setItem('shortcuts', box.checked ? 'on' : 'off')});
   box.checked = shortcutsOn();
   open('Help', [el('p', 'Filter: text, status:, model:, task:, config:, from:, to:, by:, kind: or id:.'), el('p', 'Keys: / filter, j next, k previous, w why, a abort or cancel, c curl, p pause, t theme, ? help, Esc back.'), el('label.check', box, 'Keys work'),
-    server && el('p.muted', `${server.name} ${server.version}. You are ${you.principal}, role ${you.role}.`)], primary('Close'), close);
+    you && el('p.muted', `${server.name} ${server.version}. You are ${you.principal}, role ${you.role}.`)], primary('Close'), close);
 };

@@ -18,7 +18,7 @@ const refreshDetail = (wait = 300) => {
     const [status, why] = await Promise.allSettled([call(tool, args.canaryId ? {...args, series: true, observations: 0} : args), call('why', {id})]);
     if (turn !== refreshed || id !== selected) return;
     answers = {status: status.value ?? answers.status, facts: why.value?.facts ?? answers.facts, points: status.value?.series ?? answers.points, fault: (status.reason ?? why.reason)?.message};
-    const item = items.get(id), {evidence, standing, series, decisions, observations, ...answered} = status.value ?? {}, known = {...answered, ...standing, dataQuality: series?.at(-1)?.dataQuality}, before = item?.status;
+    const item = items.get(id), {evidence, standing, series, decisions, observations, ...answered} = status.value ?? {}, known = {...answered, ...standing}, before = item?.status;
     // The answer may be older than what came by the stream meanwhile.
     if (status.value) keep(!item ? known : Object.assign(item, item.over || known.updatedAt < item.updatedAt ? {...known, ...item} : known));
     if (item) moved(item, before);

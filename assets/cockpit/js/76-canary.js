@@ -12,9 +12,9 @@ const canaryVerdict = (item) => {
 };
 const canarySteps = (item) => {
   const {phase, over, status, policy, began, fromGate, toGate, decidedAt, updatedAt, elapsedSeconds} = item, at = (action) => answers.facts?.find((fact) => fact.action === action)?.ts;
-  const reached = over ? 9 : {__proto__: null, awaiting_start: 0, entering: 1, awaiting_approval: 3, promoting: 4, rolling_back: 4}[phase] ?? 2, [glyph, word, tone] = over ? stateOf(item) : stateWords(phase === 'rolling_back' ? 'ROLLED_BACK' : 'PROMOTED');
+  const reached = over ? answers.facts && !at('canary_observe') ? 1 : 9 : {__proto__: null, awaiting_start: 0, entering: 1, awaiting_approval: 3, promoting: 4, rolling_back: 4}[phase] ?? 2, [glyph, word, tone] = over ? stateOf(item) : stateWords(phase === 'rolling_back' ? 'ROLLED_BACK' : 'PROMOTED');
   return [[`from ${fromGate}`, began], [`${watchedIn(item) === toGate ? 'enter' : 'stay in'} ${watchedIn(item)}`, at('canary_observe')], ['observe', policy && `${duration(Math.floor(over ? elapsedSeconds : policy.windowSeconds - remaining(item)))} of ${duration(policy.windowSeconds)}`], ['decide', decidedAt ?? at('canary_rollback')], [`${glyph} ${word}`, over && updatedAt]]
-    .map(([name, when], index) => [name, when || '', reached > index ? 'done' : reached === index ? 'now' : 'todo', index === 4 ? tone : undefined]);
+    .map(([name, when], index) => [name, when || '', reached > index || (over && index === 4) ? 'done' : reached === index ? 'now' : 'todo', index === 4 ? tone : undefined]);
 };
 const evidenceOf = (item) => item.evidence ?? {};
 const most = (item, name) => {
