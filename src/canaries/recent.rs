@@ -8,10 +8,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::canaries::rule::Report;
+use crate::canaries::sample::StoredSample;
 use crate::canaries::standing::{Standings, standings};
 use crate::canaries::view::CanaryView;
 use crate::canaries::{Canaries, CanaryError};
-use crate::store::canaries::{self, CanaryRow, NewestMetric};
+use crate::store::canaries::{self, CanaryRow, MetricRow};
 use crate::store::{Reader, StoreError, decisions};
 
 /// A canary with what was seen of it last.
@@ -25,6 +26,8 @@ pub struct RecentCanary {
     pub latency_p95_ms: Option<f64>,
     /// The share of failed requests at its newest look, as the wire shows it.
     pub error_rate: Option<f64>,
+    /// Whether that look measured everything that was asked for; nothing where nobody looked yet.
+    pub data_quality: Option<&'static str>,
     /// What its evidence amounts to, or amounted to when it was decided; nothing where neither is
     /// known.
     pub evidence: Option<Standings>,
@@ -52,6 +55,34 @@ impl Canaries {
     }
 }
 
+/// What the wire showed of the newest look.
+#[derive(Debug, Clone, Copy, Default)]
+struct Look {
+    latency_p95_ms: Option<f64>,
+    error_rate: Option<f64>,
+    data_quality: Option<&'static str>,
+}
+
+impl From<&StoredSample> for Look {
+    fn from(sample: &StoredSample) -> Self {
+        Self {
+            latency_p95_ms: sample.shown_latency_ms(),
+            error_rate: sample.shown_error_rate(),
+            data_quality: Some(sample.data_quality()),
+        }
+    }
+}
+
+impl From<&MetricRow> for Look {
+    fn from(row: &MetricRow) -> Self {
+        Self {
+            latency_p95_ms: row.latency_p95_ms,
+            error_rate: row.error_rate,
+            data_quality: StoredSample::of(row).map(|sample| sample.data_quality()),
+        }
+    }
+}
+
 fn gathered(
     conn: &mut Reader,
     views: &[Arc<CanaryView>],
@@ -60,20 +91,17 @@ fn gathered(
     let mut rows: HashMap<&str, CanaryRow> =
         views.iter().map(|view| (view.row.canary_id.as_str(), view.row.clone())).collect();
     rows.extend(over.iter().map(|row| (row.canary_id.as_str(), row.clone())));
-    let mut metrics: HashMap<&str, NewestMetric> = views
+    let mut looks: HashMap<&str, Look> = views
         .iter()
         .filter_map(|view| {
-            let newest = view.newest.as_ref()?;
-            let shown = NewestMetric {
-                latency_p95_ms: newest.shown_latency_ms(),
-                error_rate: newest.shown_error_rate(),
-            };
-            Some((view.row.canary_id.as_str(), shown))
+            Some((view.row.canary_id.as_str(), Look::from(&**view.newest.as_ref()?)))
         })
         .collect();
     for id in rows.keys() {
-        if !metrics.contains_key(id) {
-            metrics.insert(id, canaries::newest_metric(conn, id)?.unwrap_or_default());
+        if !looks.contains_key(id) {
+            // One canary at a time: grouped, all of their measurements would be read.
+            let newest = canaries::newest_measurements(conn, id, 1)?;
+            looks.insert(id, newest.last().map(Look::from).unwrap_or_default());
         }
     }
     let mut evidence: HashMap<&str, Standings> = views
@@ -99,12 +127,14 @@ fn gathered(
         .into_values()
         .map(|row| {
             let id = row.canary_id.as_str();
-            let metric = metrics.remove(id).unwrap_or_default();
+            let Look { latency_p95_ms, error_rate, data_quality } =
+                looks.remove(id).unwrap_or_default();
             let evidence = evidence.remove(id).or_else(|| recorded.get(id).cloned());
             RecentCanary {
                 remaining: remaining.remove(id).unwrap_or_default(),
-                latency_p95_ms: metric.latency_p95_ms,
-                error_rate: metric.error_rate,
+                latency_p95_ms,
+                error_rate,
+                data_quality,
                 evidence,
                 row,
             }

@@ -289,29 +289,6 @@ pub fn newest_measurements(
     Ok(rows)
 }
 
-/// What the wire showed of a measurement.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Queryable, Selectable)]
-#[diesel(table_name = canary_metrics, check_for_backend(Sqlite))]
-pub struct NewestMetric {
-    /// See [`MetricRow::latency_p95_ms`].
-    pub latency_p95_ms: Option<f64>,
-    /// See [`MetricRow::error_rate`].
-    pub error_rate: Option<f64>,
-}
-
-/// What the wire showed of a canary's newest measurement, if it has one.
-pub fn newest_metric(
-    conn: &mut SqliteConnection,
-    id: &str,
-) -> Result<Option<NewestMetric>, StoreError> {
-    // One canary at a time: grouped, all of their measurements would be read.
-    let newest = canary_metrics::table
-        .filter(canary_metrics::canary_id.eq(id))
-        .order(canary_metrics::id.desc())
-        .select(NewestMetric::as_select());
-    Ok(newest.first(conn).optional()?)
-}
-
 /// The newest canaries that are over, newest first.
 pub fn newest_over(conn: &mut SqliteConnection, limit: i64) -> Result<Vec<CanaryRow>, StoreError> {
     Ok(canaries::table

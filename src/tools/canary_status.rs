@@ -154,6 +154,8 @@ impl Decision {
 struct Newest {
     latency_p95_ms: Option<f64>,
     error_rate: Option<f64>,
+    #[serde(rename = "dataQuality")]
+    data_quality: Option<&'static str>,
     evidence: Option<Standings>,
 }
 
@@ -163,6 +165,7 @@ impl Newest {
         Self {
             latency_p95_ms: series.last().and_then(|point| point.latency_p95_ms),
             error_rate: series.last().and_then(|point| point.error_rate),
+            data_quality: series.last().map(|point| point.data_quality),
             evidence: now.or_else(|| decided_on(&last?.record_json)),
         }
     }

@@ -90,17 +90,21 @@ struct Canary {
     remaining_seconds: f64,
     latency_p95_ms: Option<f64>,
     error_rate: Option<f64>,
+    #[serde(rename = "dataQuality")]
+    data_quality: Option<&'static str>,
     evidence: Option<Standings>,
 }
 
 impl From<RecentCanary> for Canary {
     fn from(recent: RecentCanary) -> Self {
-        let RecentCanary { row, remaining, latency_p95_ms, error_rate, evidence } = recent;
+        let RecentCanary { row, remaining, latency_p95_ms, error_rate, data_quality, evidence } =
+            recent;
         Self {
             shown: ShownCanary::of(row),
             remaining_seconds: remaining.as_secs_f64(),
             latency_p95_ms,
             error_rate,
+            data_quality,
             evidence,
         }
     }

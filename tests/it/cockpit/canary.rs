@@ -72,6 +72,7 @@ async fn the_evidence_grows_with_each_look_and_is_the_same_wherever_it_is_told()
     assert_eq!(before["evidence"]["error_rate"], *last);
     let newest = &looks[looks.len() - 1];
     assert_eq!(before["error_rate"], newest["error_rate"]);
+    assert_eq!(before["dataQuality"], "ok");
     let listed = daemon.ask("list_canaries", json!({})).await["canaries"][0].clone();
     for (member, value) in listed.as_object().unwrap() {
         assert_eq!(&before[member], value, "{member}");
@@ -81,7 +82,7 @@ async fn the_evidence_grows_with_each_look_and_is_the_same_wherever_it_is_told()
     assert_eq!(first_seen(&daemon).await, before);
     let status = daemon.ask("canary_status", ask).await;
     assert_eq!(status["series"], series);
-    for member in ["latency_p95_ms", "error_rate", "evidence"] {
+    for member in ["latency_p95_ms", "error_rate", "dataQuality", "evidence"] {
         assert_eq!(status["standing"][member], before[member], "{member}");
     }
 }

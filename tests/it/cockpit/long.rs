@@ -72,13 +72,14 @@ async fn who_wants_whole_histories_holds_up_nobody_who_wants_something_else() {
     }
     assert!(0 < refused, "more may wait than there is room for");
 
-    let asked =
-        (0..50).map(|_| daemon.call("canary_status", json!({ "canaryId": id, "series": true })));
+    let arguments = json!({ "canaryId": id, "series": true });
+    let params = json!({ "name": "canary_status", "arguments": arguments });
+    let asked = (0..50).map(|_| daemon.rpc("tools/call", params.clone()));
     let answers = join_all(asked).await;
-    let refused: Vec<_> = answers.iter().filter(|answer| answer["isError"] == true).collect();
+    let refused: Vec<_> = answers.iter().filter_map(|answer| answer.get("error")).collect();
     assert!(!refused.is_empty(), "more may wait than there is room for");
-    for answer in refused {
-        let words = answer["content"][0]["text"].as_str().unwrap();
+    for error in refused {
+        let words = error["message"].as_str().unwrap();
         assert!(words.contains("try again in a second"), "{words}");
     }
     let short = daemon.ask("canary_status", json!({ "canaryId": id })).await;
