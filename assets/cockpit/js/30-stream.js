@@ -45,7 +45,8 @@ const take = (block, resumes) => {
   } else if (name === 'gap') {
     reader.abort();
     lastId = reader = null;
-    queueMicrotask(connect);
+    // Not at once: a browser may send a request twice whose connection it has just given up.
+    retryTimer = setTimeout(connect, 100);
   } else if (data && id) {
     lastId = id;
     const event = JSON.parse(data);
