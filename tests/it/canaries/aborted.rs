@@ -28,6 +28,7 @@ async fn abort(home: &Home, holder: impl Fn() -> Option<Value>) -> (Daemon, Valu
         (&aborted["status"], &aborted["reason"], &aborted["pending"]),
         (&json!("ROLLED_BACK"), &json!("aborted"), &json!(false)),
     );
+    let ended = status(&daemon, &id).await;
     // The gate was put back when this is answered, not some time later.
     assert_eq!(version_in(&daemon, "production").await, "1");
     assert_eq!(holder().unwrap_or(json!("production-model:1")), "production-model:1");
@@ -35,7 +36,7 @@ async fn abort(home: &Home, holder: impl Fn() -> Option<Value>) -> (Daemon, Valu
     sleep(Duration::from_secs(5)).await;
     let after = status(&daemon, &id).await;
     assert_eq!(ending(&after), ("ROLLED_BACK", "aborted"), "{after}");
-    assert_eq!(after["polls"], before["polls"], "nobody looks any more: {after}");
+    assert_eq!(after["polls"], ended["polls"], "nobody looks any more: {after}");
     assert_eq!(after["decisions"][0]["said"], "we sell ice tonight");
     assert_eq!(version_in(&daemon, "production").await, "1");
     assert_eq!(holder().unwrap_or(json!("production-model:1")), "production-model:1");
