@@ -8,6 +8,7 @@ mod backtest_policy;
 mod canary_commands;
 mod canary_status;
 mod cancel_job;
+mod client;
 mod documents;
 mod error;
 mod infrastructure_status;
@@ -42,9 +43,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::client::{Answers, Client, LogLevel, Progress, Question, Silent};
 pub use self::documents::{Document, document};
-pub use self::error::ToolError;
 use self::error::failed_to_write;
+pub use self::error::{Capability, ToolError};
 pub use self::infrastructure_status::Infrastructure;
 pub use self::introduction::{ServerFacts, You};
 pub use self::links::Links;
@@ -103,6 +105,17 @@ pub struct Caller {
     pub role: Role,
 }
 
+/// One call: what it may use, who makes it, and the line back to its client.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// What it may use.
+    pub doors: &'a Doors,
+    /// Who makes it.
+    pub caller: &'a Caller,
+    /// What can be told and asked while it lasts.
+    pub client: &'a dyn Client,
+}
+
 /// What calling a tool does to the world, as clients are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -141,8 +154,7 @@ pub trait Tool: Send + Sync + 'static {
 
     /// Does it.
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        call: Call<'_>,
         arguments: Self::Arguments,
     ) -> Result<Reply<Self::Answer>, ToolError>;
 }
