@@ -38,6 +38,8 @@ mod typed;
 mod why;
 mod why_math;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -56,6 +58,7 @@ pub use self::result::{CallResult, Reply};
 pub use self::snapshot::snapshot;
 use crate::audit::Audit;
 use crate::canaries::Canaries;
+use crate::events::Changes;
 use crate::jobs::Jobs;
 use crate::models::Models;
 use crate::repo::{Repo, RepoPath};
@@ -80,6 +83,11 @@ pub struct Doors {
 }
 
 impl Doors {
+    /// Where to wait for something to change.
+    pub fn changes(&self) -> &Arc<Changes> {
+        self.infrastructure.events.changes()
+    }
+
     /// Where a reader finds a file.
     async fn url_of(&self, path: &RepoPath) -> String {
         let forge = if self.links.are_public() { None } else { self.repo.forge_url(path).await };
