@@ -64,7 +64,10 @@ impl Server {
                         .cached(cache))
                 }
             },
-            DISCOVER if stateless => Ok(discovered(self.varying)),
+            "tasks/get" | "tasks/update" | "tasks/cancel" if stateless => {
+                self.about_task(asked).await
+            }
+            DISCOVER if stateless => Ok(discovered(self.offered())),
             "ping" if !stateless => Ok(Done::complete("{}".into())),
             "logging/setLevel" if !stateless => set_level(asked),
             "resources/subscribe" if !stateless => self.subscribe(asked, true),

@@ -25,7 +25,7 @@ use crate::mcp::session::Session;
 use crate::mcp::sessions::Sessions;
 use crate::mcp::stream::Outcome;
 use crate::mcp::version::Version;
-use crate::tools::{CallCounts, Caller, Doors, Registry, Role};
+use crate::tools::{CallCounts, Caller, Doors, Registry, Role, Tasks, Work};
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
 const BATCH: usize = 50;
@@ -50,6 +50,8 @@ pub struct Server {
     pub(super) varying: Varying,
     pub(super) confirm: Confirm,
     pub(super) listeners: Arc<Places>,
+    /// Who has tasks, if any are given out.
+    pub(super) tasks: Option<Arc<dyn Tasks>>,
 }
 
 /// What `tools/list` answers, by who asks; made once.
@@ -72,6 +74,21 @@ impl ToolsList {
     }
 }
 
+/// What the operator decided about the protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Before what somebody has to say yes.
+    pub confirm: Confirm,
+    /// Whether calls that begin long-running work answer with a task where the client wants it.
+    pub gives_tasks: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { confirm: Confirm::default(), gives_tasks: true }
+    }
+}
+
 /// A body, who sent it, and what the transport knows about it.
 pub struct Received {
     /// Who sent it.
@@ -86,8 +103,10 @@ pub struct Received {
 
 impl Server {
     /// A server for all tools.
-    pub fn new(doors: Doors, confirm: Confirm) -> Self {
+    pub fn new(doors: Doors, Policy { confirm, gives_tasks }: Policy) -> Self {
         let registry = Registry::default();
+        let tasks: Arc<dyn Tasks> = Arc::new(Work::new(doors.clone()));
+        let tasks = gives_tasks.then_some(tasks);
         let tools_list = ToolsList::of(&registry);
         let header_schemas = registry
             .describe(Role::Operate)
@@ -108,6 +127,7 @@ impl Server {
             varying: Varying::default(),
             confirm,
             listeners: Places::new(LISTENERS, LISTENERS_EACH),
+            tasks,
         }
     }
 
@@ -226,7 +246,7 @@ impl Server {
         let session = received.accepts_events.then(|| {
             self.sessions.begin(&received.caller, version, params.capabilities(), Instant::now())
         });
-        answer::answer(version, id, Ok(initialized(version, self.varying))).starting(session)
+        answer::answer(version, id, Ok(initialized(version, self.offered()))).starting(session)
     }
 
     /// The session that a request names; nothing if it names none.
