@@ -10,7 +10,7 @@ use crate::mcp::answer::{self, Answer, Code};
 use crate::mcp::envelope::{Envelope, Malformed, Message};
 use crate::mcp::version::{LATEST, Version};
 use crate::tools::{
-    Call, CallCounts, CallResult, Caller, Doors, Registry, Role, Silent, ToolError,
+    Call, CallCounts, CallResult, Caller, Doors, Page, Registry, Role, Silent, ToolError,
 };
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
@@ -26,7 +26,7 @@ pub struct Server {
     tools_list: ToolsList,
 }
 
-/// What `tools/list` answers, by who asks; made once.
+/// What `tools/list` answers without a cursor, by who asks; made once.
 struct ToolsList {
     read: Bytes,
     operate: Bytes,
@@ -34,8 +34,11 @@ struct ToolsList {
 
 impl ToolsList {
     fn of(registry: &Registry) -> Self {
-        let list = |role| json!({ "tools": registry.describe(role) }).to_string().into();
-        Self { read: list(Role::Read), operate: list(Role::Operate) }
+        let first = |role| {
+            let page = registry.page(role, None);
+            listed(page.expect("without a cursor there is a first page"))
+        };
+        Self { read: first(Role::Read), operate: first(Role::Operate) }
     }
 
     fn shown_to(&self, role: Role) -> &Bytes {
@@ -190,8 +193,11 @@ impl Server {
         match method {
             "tools/call" => self.call(caller, version, id, params).await,
             "tools/list" => match read::<ListParams>(params) {
-                Ok(Some(ListParams { cursor: Some(_) })) => {
-                    invalid_params(id, "cursor is not one of this server: there is one page")
+                Ok(Some(ListParams { cursor: Some(cursor) })) => {
+                    match self.registry.page(caller.role, Some(&cursor)) {
+                        Ok(page) => Answer::ok(answer::result(id, &listed(page))),
+                        Err(error) => invalid_params(id, &error.to_string()),
+                    }
                 }
                 Ok(_) => Answer::ok(answer::result(id, self.tools_list.shown_to(caller.role))),
                 Err(why) => invalid_params(id, &why),
@@ -224,10 +230,18 @@ impl Server {
         let made = Call { doors: &self.doors, caller, client: &Silent };
         let outcome = self.registry.call(made, &call.name, call.arguments);
         match outcome.await {
-            Ok(result) => Answer::ok(answer::result(id, &result.into_bytes())),
+            Ok(called) => Answer::ok(answer::result(id, &called.result.into_bytes())),
             Err(error) => failure(version, id, &error),
         }
     }
+}
+
+fn listed(page: Page) -> Bytes {
+    let mut list = json!({ "tools": page.items });
+    if let Some(cursor) = page.next_cursor {
+        list["nextCursor"] = cursor.into();
+    }
+    list.to_string().into()
 }
 
 /// How a tool's failure is answered.
