@@ -15,7 +15,9 @@ use crate::mcp::line::{Asking, Line};
 use crate::mcp::methods::{Asked, need};
 use crate::mcp::seal::Left;
 use crate::mcp::server::Server;
-use crate::tools::{Call, CallResult, Called, Capability, Client as _, Effect, Question, ToolError};
+use crate::tools::{
+    Call, CallResult, Called, Capability, Client as _, Effect, Question, ToolError,
+};
 
 #[derive(Deserialize)]
 struct CallParams<'a> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::mcp::answer::{Cache, Done, Fault};
+use crate::mcp::answer::{Done, Fault};
 use crate::mcp::era::DISCOVER;
 use crate::mcp::headers::Headers;
 use crate::mcp::introduction::discovered;
@@ -15,9 +15,6 @@ use crate::mcp::server::Server;
 use crate::mcp::session::Session;
 use crate::mcp::version::Version;
 use crate::tools::{Caller, LogLevel};
-
-/// How long a list of tools stays true, in milliseconds; it is another one after an update.
-const LIST_TTL: u32 = 300_000;
 
 /// A request that is to be carried out.
 #[derive(Clone, Copy)]
@@ -29,12 +26,6 @@ pub(super) struct Asked<'a> {
     pub(super) session: Option<&'a Arc<Session>>,
     pub(super) method: &'a str,
     pub(super) params: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct ListParams {
-    #[serde(default)]
-    cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -53,17 +44,7 @@ impl Server {
         let stateless = asked.version.is_stateless();
         match asked.method {
             "tools/call" => self.call(asked, line).await,
-            "tools/list" => match read::<ListParams>(asked.params)? {
-                Some(ListParams { cursor: Some(_) }) => {
-                    let why = "cursor is not one of this server: there is one page";
-                    Err(Fault::Params(why.to_owned()))
-                }
-                _ => {
-                    let cache = Cache { ttl: LIST_TTL, public: false };
-                    Ok(Done::complete(self.tools_list.shown_to(asked.caller.role).clone())
-                        .cached(cache))
-                }
-            },
+            "tools/list" => self.list_tools(asked),
             "tasks/get" | "tasks/update" | "tasks/cancel" if stateless => {
                 self.about_task(asked).await
             }

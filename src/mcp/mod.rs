@@ -27,6 +27,7 @@ mod sessions;
 mod stream;
 mod streaming;
 mod tasks;
+mod tool_list;
 mod version;
 mod watched;
 

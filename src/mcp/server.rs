@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::mcp::answer::{self, Answer, Code, Fault};
@@ -24,6 +24,7 @@ use crate::mcp::seal::Seal;
 use crate::mcp::session::Session;
 use crate::mcp::sessions::Sessions;
 use crate::mcp::stream::Outcome;
+use crate::mcp::tool_list::ToolList;
 use crate::mcp::version::Version;
 use crate::tools::{CallCounts, Caller, Doors, Registry, Role, Tasks, Work};
 
@@ -41,7 +42,7 @@ const LISTENERS_EACH: usize = 64;
 pub struct Server {
     pub(super) registry: Registry,
     pub(super) doors: Doors,
-    pub(super) tools_list: ToolsList,
+    pub(super) tool_list: ToolList,
     /// The schemas of tools that want arguments repeated in headers.
     pub(super) header_schemas: HashMap<String, Value>,
     pub(super) sessions: Sessions,
@@ -52,26 +53,6 @@ pub struct Server {
     pub(super) listeners: Arc<Places>,
     /// Who has tasks, if any are given out.
     pub(super) tasks: Option<Arc<dyn Tasks>>,
-}
-
-/// What `tools/list` answers, by who asks; made once.
-pub(super) struct ToolsList {
-    read: Bytes,
-    operate: Bytes,
-}
-
-impl ToolsList {
-    fn of(registry: &Registry) -> Self {
-        let list = |role| json!({ "tools": registry.describe(role) }).to_string().into();
-        Self { read: list(Role::Read), operate: list(Role::Operate) }
-    }
-
-    pub(super) fn shown_to(&self, role: Role) -> &Bytes {
-        match role {
-            Role::Read => &self.read,
-            Role::Operate => &self.operate,
-        }
-    }
 }
 
 /// What the operator decided about the protocol.
@@ -107,7 +88,7 @@ impl Server {
         let registry = Registry::default();
         let tasks: Arc<dyn Tasks> = Arc::new(Work::new(doors.clone()));
         let tasks = gives_tasks.then_some(tasks);
-        let tools_list = ToolsList::of(&registry);
+        let tool_list = ToolList::of(&registry);
         let header_schemas = registry
             .describe(Role::Operate)
             .into_iter()
@@ -119,7 +100,7 @@ impl Server {
         Self {
             registry,
             doors,
-            tools_list,
+            tool_list,
             header_schemas,
             sessions: Sessions::default(),
             seal: Seal::new(Instant::now()),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::canaries::{CanaryError, CanaryView, Command};
+use crate::canaries::{ABORTED, CanaryError, CanaryView, Command};
 use crate::ids::CanaryId;
 use crate::store::canaries::{CanaryStatus, Phase};
 use crate::tools::canary_status::status;
@@ -32,11 +32,15 @@ pub(super) async fn find(
         (_, Phase::AwaitingStart | Phase::AwaitingApproval) => {
             TaskState::InputRequired(vec![question(&view)])
         }
-        (CanaryStatus::Running, _) => TaskState::Working,
-        (CanaryStatus::Aborted, _) => TaskState::Cancelled,
-        (CanaryStatus::Promoted | CanaryStatus::RolledBack, _) => {
-            TaskState::Completed(CallResult::of(&status(doors, id).await?).map_err(failed_to_write)?)
+        (CanaryStatus::Pending | CanaryStatus::Running | CanaryStatus::Paused, _) => {
+            TaskState::Working
         }
+        (CanaryStatus::RolledBack, _) if row.reason.as_deref() == Some(ABORTED) => {
+            TaskState::Cancelled
+        }
+        (CanaryStatus::Promoted | CanaryStatus::RolledBack, _) => TaskState::Completed(
+            CallResult::of(&status(doors, &view).await?).map_err(failed_to_write)?,
+        ),
         (CanaryStatus::Failed, _) => {
             let why = row.reason.as_deref().unwrap_or("it failed");
             TaskState::Failed(format!("{}: {why}; ask why for its story", row.canary_id))
@@ -63,7 +67,7 @@ fn question(view: &CanaryView) -> Question {
     let what = if row.phase == Phase::AwaitingStart {
         "waits for somebody to let it begin"
     } else {
-        "is proved good and waits for somebody to let it be promoted"
+        "has come to the end of its window and waits for somebody to decide"
     };
     Question {
         key: DECISION.to_owned(),

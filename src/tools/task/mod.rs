@@ -12,7 +12,7 @@ use crate::ids::{CanaryId, Entity, JobId};
 use crate::tools::{Answers, CallResult, Caller, Doors, Question, ToolError};
 
 /// How a task stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum TaskState {
     /// It goes on.
     Working,
@@ -27,7 +27,7 @@ pub enum TaskState {
 }
 
 /// A task as its owner sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// The id of the job or the canary.
     pub id: String,
@@ -127,6 +127,7 @@ fn may_change(caller: &Caller) -> Result<(), ToolError> {
     if caller.role.may(crate::tools::Effect::Ends) {
         return Ok(());
     }
-    let why = "this changes something and needs a key with the role operate; this key may only read";
+    let why =
+        "this changes something and needs a key with the role operate; this key may only read";
     Err(ToolError::Refused(why.to_owned()))
 }
