@@ -26,7 +26,7 @@ use crate::mcp::sessions::Sessions;
 use crate::mcp::stream::Outcome;
 use crate::mcp::tool_list::ToolList;
 use crate::mcp::version::Version;
-use crate::tools::{CallCounts, Caller, Doors, Registry, Role, Tasks, Work};
+use crate::tools::{CallCounts, Caller, Doors, Registry, Role, Tasks};
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
 const BATCH: usize = 50;
@@ -70,6 +70,20 @@ impl Default for Policy {
     }
 }
 
+#[cfg(not(feature = "conformance"))]
+fn tasks(doors: &Doors) -> Arc<dyn Tasks> {
+    Arc::new(crate::tools::Work::new(doors.clone()))
+}
+
+#[cfg(feature = "conformance")]
+fn tasks(doors: &Doors) -> Arc<dyn Tasks> {
+    Arc::new(crate::conformance::LongWork::new(doors.clone()))
+}
+
+/// What there is to call stays the same while the daemon runs; the suite wants to see it change.
+const VARYING: Varying =
+    Varying { tools: cfg!(feature = "conformance"), prompts: cfg!(feature = "conformance") };
+
 /// A body, who sent it, and what the transport knows about it.
 pub struct Received {
     /// Who sent it.
@@ -86,8 +100,7 @@ impl Server {
     /// A server for all tools.
     pub fn new(doors: Doors, Policy { confirm, gives_tasks }: Policy) -> Self {
         let registry = Registry::default();
-        let tasks: Arc<dyn Tasks> = Arc::new(Work::new(doors.clone()));
-        let tasks = gives_tasks.then_some(tasks);
+        let tasks = gives_tasks.then(|| tasks(&doors));
         let tool_list = ToolList::of(&registry);
         let header_schemas = registry
             .describe(Role::Operate)
@@ -105,7 +118,7 @@ impl Server {
             sessions: Sessions::default(),
             seal: Seal::new(Instant::now()),
             lists: Arc::default(),
-            varying: Varying::default(),
+            varying: VARYING,
             confirm,
             listeners: Places::new(LISTENERS, LISTENERS_EACH),
             tasks,
@@ -196,7 +209,7 @@ impl Server {
             let asked =
                 Asked { caller, version, meta: &meta, headers, session: None, method, params };
             if method == LISTEN {
-                return self.listen(asked, id);
+                return self.listen(asked, id).await;
             }
             return self.carry_out(asked, id, received.accepts_events).await;
         }

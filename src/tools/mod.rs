@@ -64,6 +64,9 @@ pub use self::registry::{CallCounts, Called, Registry};
 pub use self::report::{ReportFormat, report};
 pub use self::result::{CallResult, Reply};
 pub use self::snapshot::snapshot;
+#[cfg(feature = "conformance")]
+pub(crate) use self::typed::AnyTool;
+
 pub use self::task::{Task, TaskState, Tasks, Work};
 use crate::audit::Audit;
 use crate::canaries::Canaries;

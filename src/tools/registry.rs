@@ -115,6 +115,8 @@ impl Default for Registry {
             hidden::<WriteFileAlias>(),
             hidden::<CreateFileAlias>(),
         ];
+        #[cfg(feature = "conformance")]
+        let tools = tools.into_iter().chain(crate::conformance::tools()).collect::<Vec<_>>();
         let by_name = tools.iter().enumerate().map(|(n, tool)| (tool.name(), n)).collect();
         let calls = tools.iter().map(|_| Calls::default()).collect();
         Self { tools, descriptions: OnceLock::new(), page: PAGE, calls, by_name }
