@@ -9,6 +9,7 @@ pub mod shipped;
 
 pub mod http;
 pub mod mcp;
+pub mod prompts;
 pub mod resources;
 pub mod tools;
 

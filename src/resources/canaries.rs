@@ -13,7 +13,7 @@ use crate::store::canaries::{CanaryFilter, CanaryRow, CanaryStatus};
 use crate::tools::Call;
 
 const TEMPLATE: Template = Template {
-    uri_template: "canary://{id}",
+    uri: "canary://{id}",
     name: "canary",
     title: "Canary",
     description: "A canary, which is a model on probation in a gate: how it stands, what the \

@@ -18,7 +18,8 @@ pub(super) struct Description {
     pub(super) uri: String,
     pub(super) name: String,
     pub(super) title: String,
-    pub(super) description: String,
+    #[serde(rename = "description")]
+    pub(super) text: String,
     pub(super) mime_type: &'static str,
     /// In bytes, where that is known without making the contents.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,14 +49,14 @@ impl Description {
     pub(super) fn of_document(
         uri: &ResourceUri,
         name: &str,
-        (title, description): (String, String),
+        (title, text): (String, String),
         annotations: Annotations,
     ) -> Self {
         Self {
             uri: uri.to_string(),
             name: name.to_owned(),
             title,
-            description,
+            text,
             mime_type: MARKDOWN,
             size: None,
             annotations,
@@ -72,7 +73,8 @@ impl Description {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Template {
-    pub(super) uri_template: &'static str,
+    #[serde(rename = "uriTemplate")]
+    pub(super) uri: &'static str,
     pub(super) name: &'static str,
     pub(super) title: &'static str,
     pub(super) description: &'static str,

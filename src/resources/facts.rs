@@ -15,7 +15,7 @@ use crate::store::audits::AuditRow;
 use crate::tools::{Call, Fact, recorded};
 
 const TEMPLATE: Template = Template {
-    uri_template: "audit://{id}",
+    uri: "audit://{id}",
     name: "facts",
     title: "Recorded facts",
     description: "What is recorded about a job, a canary, a model, a file or a commit, by its id, \

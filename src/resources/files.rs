@@ -16,7 +16,7 @@ use crate::resources::{Asking, Completion, Listed, ResourceError, ResourceFamily
 use crate::tools::{Call, Doors};
 
 const TEMPLATE: Template = Template {
-    uri_template: "repo://{path}",
+    uri: "repo://{path}",
     name: "file",
     title: "File of the repository",
     description: "A file of the repository, by its path from the root: text as it is, anything \
@@ -145,7 +145,7 @@ fn listed(place: String, rank: u8, InDirectory { path, seen, .. }: InDirectory) 
     let description = Description {
         name: path.to_string(),
         title: path.file_name().to_owned(),
-        description: format!("The file {path} of the repository."),
+        text: format!("The file {path} of the repository."),
         // What its name says; the contents may turn out to be otherwise when they are read.
         mime_type: mime_type(&path, true),
         size: Some(seen.size),

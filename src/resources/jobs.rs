@@ -13,7 +13,7 @@ use crate::store::jobs::{JobFilter, JobRow, JobStatus};
 use crate::tools::Call;
 
 const TEMPLATE: Template = Template {
-    uri_template: "job://{id}",
+    uri: "job://{id}",
     name: "job",
     title: "Job",
     description: "A job that runs an eval: how it stands, its result or why it failed, and its \

@@ -118,12 +118,11 @@ impl Resources {
         value: &str,
         context: &Map<String, Value>,
     ) -> Result<Completion, ResourceError> {
-        let has_it = |family: &&Box<dyn ResourceFamily>| {
+        let mut families = self.families.iter();
+        let family = families.find(|family| {
             family.templates().iter().any(|template| template["uriTemplate"] == template_uri)
-        };
-        let Some(family) = self.families.iter().find(has_it) else {
-            return Err(ResourceError::unknown(template_uri));
-        };
+        });
+        let family = family.ok_or_else(|| ResourceError::unknown(template_uri))?;
         let request = CompletionRequest { argument, value, context };
         family.complete(self.asking(caller), template_uri, request).await
     }

@@ -13,7 +13,7 @@ use crate::store::models::ModelWithGates;
 use crate::tools::Call;
 
 const TEMPLATE: Template = Template {
-    uri_template: "model://{id}",
+    uri: "model://{id}",
     name: "model",
     title: "Model",
     description: "A model: the gates it stands in, and the story of its promotions and rollbacks. \

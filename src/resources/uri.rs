@@ -99,8 +99,8 @@ mod tests {
 
     use super::*;
 
-    fn file(path: &str) -> Option<ResourceUri> {
-        Some(ResourceUri::File(RepoPath::parse(path).unwrap()))
+    fn file(path: &str) -> ResourceUri {
+        ResourceUri::File(RepoPath::parse(path).unwrap())
     }
 
     #[test]
@@ -110,18 +110,18 @@ mod tests {
             ("repo://docs/a%20b%3F%23%2541.md", "docs/a b?#%41.md"),
             ("repo://docs/%C3%A9%2Bx.md", "docs/é+x.md"),
         ] {
-            assert_eq!(ResourceUri::parse(written), file(path));
-            assert_eq!(file(path).unwrap().to_string(), written);
+            assert_eq!(ResourceUri::parse(written), Some(file(path)));
+            assert_eq!(file(path).to_string(), written);
         }
         for read in ["repo://docs%2Fa.md", "REPO:///docs/a.md", "repo://docs//./a%2Emd"] {
-            assert_eq!(ResourceUri::parse(read), file("docs/a.md"), "{read}");
+            assert_eq!(ResourceUri::parse(read), Some(file("docs/a.md")), "{read}");
         }
-        assert_eq!(ResourceUri::parse("repo://100% a?b#c.md"), file("100% a?b#c.md"));
-        let model = Some(ResourceUri::Model(ModelId::parse("ranker:12").unwrap()));
+        assert_eq!(ResourceUri::parse("repo://100% a?b#c.md"), Some(file("100% a?b#c.md")));
+        let model = ResourceUri::Model(ModelId::parse("ranker:12").unwrap());
         for read in ["model://ranker%3A12", "model://ranker:12", "Model://ranker%3a12/"] {
-            assert_eq!(ResourceUri::parse(read), model, "{read}");
+            assert_eq!(ResourceUri::parse(read).as_ref(), Some(&model), "{read}");
         }
-        assert_eq!(model.unwrap().to_string(), "model://ranker%3A12");
+        assert_eq!(model.to_string(), "model://ranker%3A12");
     }
 
     #[test]

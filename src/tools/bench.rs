@@ -118,6 +118,15 @@ impl Bench {
 
     /// Starts a canary from staging to production, where half of the requests fail.
     pub(crate) async fn start_canary(&self, model: &str) -> CanaryId {
+        self.canary(model, false).await
+    }
+
+    /// The same as a dry run, which is never rolled back.
+    pub(crate) async fn rehearse_canary(&self, model: &str) -> CanaryId {
+        self.canary(model, true).await
+    }
+
+    async fn canary(&self, model: &str, dry_run: bool) -> CanaryId {
         let policy = json!({
             "windowSeconds": 2, "pollSeconds": 0.2,
             "targets": { "max_error_rate": 0.02, "latency_p95_ms": 250 },
@@ -128,7 +137,7 @@ impl Bench {
             from_gate: GateId::parse("staging").unwrap(),
             to_gate: GateId::parse("production").unwrap(),
             policy: Policy::try_from(request).unwrap(),
-            dry_run: false,
+            dry_run,
             principal: "key:00000000".to_owned(),
         };
         self.doors.canaries.begin(new).await.unwrap().view.canary_id()
