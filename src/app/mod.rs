@@ -192,7 +192,7 @@ impl Application {
             },
         };
         let shared = web::Data::new(Shared {
-            server: mcp::Server::new(doors.clone()),
+            server: Arc::new(mcp::Server::new(doors.clone(), mcp::Confirm::default())),
             doors,
             events: events.clone(),
             audit: trail.audit.clone(),

@@ -51,7 +51,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::client::{Answers, Client, LogLevel, Progress, Question, Silent};
+pub use self::client::{Answers, Client, List, LogLevel, Progress, Question, Silent};
 pub use self::documents::{Document, document};
 use self::error::failed_to_write;
 pub use self::error::{Capability, ToolError};

@@ -17,7 +17,7 @@ use crate::tools::repository::{
 use crate::tools::result::CallResult;
 use crate::tools::typed::{AnyTool, hidden, typed};
 use crate::tools::{
-    Call, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
+    Call, Effect, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
     infrastructure_status, job_logs, list_canaries, list_jobs, list_models, model_history,
     promote_model, replay_decision, rollback_model, run_eval, start_canary, status, why, why_math,
 };
@@ -159,6 +159,12 @@ impl Registry {
     /// The names of all tools, without those that stay callable for old clients only.
     pub fn names(&self) -> Vec<&'static str> {
         self.tools.iter().filter(|tool| tool.is_listed()).map(|tool| tool.name()).collect()
+    }
+
+    /// The title of a tool, and what it does to the world.
+    pub fn effect(&self, name: &str) -> Option<(&'static str, Effect)> {
+        let tool = &self.tools[*self.by_name.get(name)?];
+        Some((tool.title(), tool.effect()))
     }
 
     /// How often each tool was called.

@@ -13,6 +13,7 @@ use crate::tools::{Call, Effect, Tool, ToolError, failed_to_write, schema};
 #[async_trait]
 pub(super) trait AnyTool: Send + Sync {
     fn name(&self) -> &'static str;
+    fn title(&self) -> &'static str;
     fn effect(&self) -> Effect;
     /// Whether clients are told of it.
     fn is_listed(&self) -> bool;
@@ -29,6 +30,10 @@ struct Typed<T> {
 impl<T: Tool> AnyTool for Typed<T> {
     fn name(&self) -> &'static str {
         T::NAME
+    }
+
+    fn title(&self) -> &'static str {
+        T::TITLE
     }
 
     fn effect(&self) -> Effect {

@@ -54,7 +54,7 @@ impl Wait {
                 "{MOST} calls wait already; leave waitSeconds out, or try again in a second"
             ))
         })?;
-        let mut follow = call.doors.changes().follow();
+        let follow = call.doors.changes().follow();
         follow.add(thing).map_err(|error| ToolError::Overloaded(error.to_string()))?;
         Ok(Some(Self {
             follow,
