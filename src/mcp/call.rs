@@ -15,7 +15,9 @@ use crate::mcp::line::{Asking, Line};
 use crate::mcp::methods::{Asked, need};
 use crate::mcp::seal::Left;
 use crate::mcp::server::Server;
-use crate::tools::{Call, CallResult, Capability, Client as _, Effect, Question, ToolError};
+use crate::tools::{
+    Call, CallResult, Called, Capability, Client as _, Effect, Question, ToolError,
+};
 
 #[derive(Deserialize)]
 struct CallParams<'a> {
@@ -64,7 +66,10 @@ impl Server {
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(called) => Ok(Done::complete(called.result.into_bytes())),
+            Ok(Called { began: Some(work), .. }) if self.gives_tasks(asked) => {
+                self.began(asked.caller, &work.id).await
+            }
+            Ok(Called { result, .. }) => Ok(Done::complete(result.into_bytes())),
             Err(ToolError::InputRequired { questions, state }) => {
                 left.state = state;
                 self.input_required(asked, questions, &left)
@@ -105,7 +110,10 @@ impl Server {
                     None
                 };
                 Ok(match said {
-                    Some(false) => Said::No,
+                    Some(false) => {
+                        self.seal.use_up(opened, Instant::now());
+                        Said::No
+                    }
                     // A yes counts once: what is sent again is asked again.
                     Some(true) if self.seal.use_up(opened, Instant::now()) => Said::Yes,
                     Some(true) | None => Said::Ask(question),

@@ -2,10 +2,11 @@
 //! only look.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::mcp::answer::{Cache, Done};
 use crate::mcp::capabilities::Capabilities;
+use crate::mcp::server::Server;
 use crate::mcp::version::{LATEST_AGREED, Version};
 
 /// How long what the server says about itself stays true, in milliseconds.
@@ -20,6 +21,19 @@ const INSTRUCTIONS: &str = "Find files with search and read them with fetch; cha
 pub(super) struct Varying {
     pub(super) tools: bool,
     pub(super) prompts: bool,
+}
+
+/// What is served beside what every client is served.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Offered {
+    pub(super) varying: Varying,
+    pub(super) tasks: bool,
+}
+
+impl Server {
+    pub(super) fn offered(&self) -> Offered {
+        Offered { varying: self.varying, tasks: self.tasks.is_some() }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -44,7 +58,7 @@ impl InitializeParams {
     }
 }
 
-fn capabilities(varying: Varying) -> Value {
+fn capabilities(Offered { varying, .. }: Offered) -> Value {
     json!({
         "tools": { "listChanged": varying.tools },
         "logging": {},
@@ -52,10 +66,10 @@ fn capabilities(varying: Varying) -> Value {
 }
 
 /// The answer to a client that begins with a handshake.
-pub(super) fn initialized(version: Version, varying: Varying) -> Done {
+pub(super) fn initialized(version: Version, offered: Offered) -> Done {
     Done::value(&json!({
         "protocolVersion": version.as_str(),
-        "capabilities": capabilities(varying),
+        "capabilities": capabilities(offered),
         "serverInfo": {
             "name": env!("CARGO_PKG_NAME"),
             "title": "lukhas-mcp",
@@ -66,8 +80,15 @@ pub(super) fn initialized(version: Version, varying: Varying) -> Done {
 }
 
 /// The answer to a client that looks who is there.
-pub(super) fn discovered(varying: Varying) -> Done {
-    let capabilities = capabilities(varying);
+pub(super) fn discovered(offered: Offered) -> Done {
+    let mut capabilities = capabilities(offered);
+    let mut extensions = Map::new();
+    if offered.tasks {
+        extensions.insert(super::TASKS.to_owned(), json!({}));
+    }
+    if !extensions.is_empty() {
+        capabilities["extensions"] = Value::Object(extensions);
+    }
     Done::value(&json!({
         "supportedVersions": Version::ALL.map(Version::as_str),
         "capabilities": capabilities,

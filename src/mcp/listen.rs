@@ -1,5 +1,6 @@
 //! Subscriptions: `subscriptions/listen` as a stream of its own, and those of sessions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -14,7 +15,9 @@ use crate::mcp::outbox::{AbortOnDrop, Outbox};
 use crate::mcp::server::Server;
 use crate::mcp::session::Session;
 use crate::mcp::stream::{Events, Outcome};
+use crate::mcp::tasks::whole;
 use crate::mcp::watched::Watched;
+use crate::tools::Caller;
 
 /// The method whose answer is a stream of what changes.
 pub(super) const LISTEN: &str = "subscriptions/listen";
@@ -40,14 +43,14 @@ struct Wanted {
 
 impl Server {
     /// Opens a stream of what changes.
-    pub(super) fn listen(self: &Arc<Self>, asked: Asked<'_>, id: &str) -> Outcome {
-        match self.listening(asked, id) {
+    pub(super) async fn listen(self: &Arc<Self>, asked: Asked<'_>, id: &str) -> Outcome {
+        match self.listening(asked, id).await {
             Ok(events) => Outcome::Stream(events),
             Err(fault) => Outcome::Whole(answer::answer(asked.version, id, Err(fault))),
         }
     }
 
-    fn listening(self: &Arc<Self>, asked: Asked<'_>, id: &str) -> Result<Events, Fault> {
+    async fn listening(self: &Arc<Self>, asked: Asked<'_>, id: &str) -> Result<Events, Fault> {
         let ListenParams { notifications: wanted } = need(asked.params, "notifications")?;
         let place = self.listeners.take(&asked.caller.principal).ok_or_else(|| {
             let why = "too many subscriptions are open; close one, or put all into one stream";
@@ -78,6 +81,11 @@ impl Server {
         if !uris.is_empty() {
             honoured.insert("resourceSubscriptions".to_owned(), json!(uris));
         }
+        let tasks = self.follow_tasks(asked, wanted.task_ids, &watched).await?;
+        if !tasks.ids.is_empty() {
+            let ids: Vec<_> = tasks.ids.values().collect();
+            honoured.insert("taskIds".to_owned(), json!(ids));
+        }
         let outbox = Arc::<Outbox>::default();
         let voice = Voice { outbox: Arc::clone(&outbox), subscription: Some(json_of(id)) };
         voice.say("notifications/subscriptions/acknowledged", json!({ "notifications": honoured }));
@@ -87,7 +95,7 @@ impl Server {
             let _place = place;
             tokio::select! {
                 () = ended => {}
-                () = tell(&watched, lists, (tools, prompts), &voice) => {}
+                () = tell(&watched, lists, (tools, prompts), &voice, Some(&tasks)) => {}
             }
             // The end that the protocol wants, for a client that is still there.
             let meta = json!({ SUBSCRIPTION: voice.subscription });
@@ -99,13 +107,38 @@ impl Server {
         Ok(Events::once(outbox.read(0, Some(hangs_up))))
     }
 
+    /// Follows those of the tasks that there are for this client.
+    async fn follow_tasks(
+        self: &Arc<Self>,
+        asked: Asked<'_>,
+        wanted: Vec<String>,
+        watched: &Watched,
+    ) -> Result<FollowedTasks, Fault> {
+        let mut ids = BTreeMap::new();
+        if let Some(tasks) = self.tasks.as_ref().filter(|_| self.gives_tasks(asked)) {
+            for id in wanted {
+                let Some(entity) = tasks.entity(&id) else { continue };
+                // Followed first, so that what changes while it is looked for is told.
+                watched
+                    .add_entity(entity.clone())
+                    .map_err(|many| Fault::Params(many.to_string()))?;
+                match self.task(asked.caller, &id).await {
+                    Ok(_) => drop(ids.insert(entity, id)),
+                    Err(Fault::Params(_)) => watched.remove_entity(&entity),
+                    Err(other) => return Err(other),
+                }
+            }
+        }
+        Ok(FollowedTasks { server: Arc::clone(self), caller: asked.caller.clone(), ids })
+    }
+
     /// What a session wants to hear of; from the first time on it is told.
     pub(super) fn watched<'a>(&self, session: &'a Arc<Session>) -> &'a Arc<Watched> {
         let Varying { tools, prompts } = self.varying;
         let lists = self.lists.wait();
         session.watched(self.doors.changes(), |watched, standing| async move {
             let voice = Voice { outbox: standing, subscription: None };
-            tell(&watched, lists, (tools, prompts), &voice).await;
+            tell(&watched, lists, (tools, prompts), &voice, None).await;
         })
     }
 
@@ -124,6 +157,25 @@ impl Server {
             watched.remove(&uri, &entity);
         }
         Ok(done)
+    }
+}
+
+/// The tasks that a client wants to hear of.
+struct FollowedTasks {
+    server: Arc<Server>,
+    caller: Caller,
+    ids: BTreeMap<Entity, String>,
+}
+
+impl FollowedTasks {
+    /// Says how those of these things stand that are followed as tasks.
+    async fn tell(&self, changed: &BTreeSet<Entity>, voice: &Voice) {
+        for id in changed.iter().filter_map(|entity| self.ids.get(entity)) {
+            // One that cannot be read now is told of with its next change, and can be asked for.
+            if let Ok(task) = self.server.task(&self.caller, id).await {
+                voice.say("notifications/tasks", whole(&task));
+            }
+        }
     }
 }
 
@@ -154,6 +206,7 @@ async fn tell(
     mut lists: tokio::sync::watch::Receiver<Counts>,
     (tools, prompts): (bool, bool),
     voice: &Voice,
+    tasks: Option<&FollowedTasks>,
 ) {
     let mut before = *lists.borrow_and_update();
     loop {
@@ -171,6 +224,9 @@ async fn tell(
             told = watched.told() => {
                 if told.listing {
                     voice.say("notifications/resources/list_changed", json!({}));
+                }
+                if let Some(tasks) = tasks {
+                    tasks.tell(&told.entities, voice).await;
                 }
                 for uri in told.updated {
                     voice.say("notifications/resources/updated", json!({ "uri": uri }));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::mcp::answer::{Cache, Done, Fault};
+use crate::mcp::answer::{Done, Fault};
 use crate::mcp::era::DISCOVER;
 use crate::mcp::headers::Headers;
 use crate::mcp::introduction::discovered;
@@ -15,9 +15,6 @@ use crate::mcp::server::Server;
 use crate::mcp::session::Session;
 use crate::mcp::version::Version;
 use crate::tools::{Caller, LogLevel};
-
-/// How long a list of tools stays true, in milliseconds; it is another one after an update.
-const LIST_TTL: u32 = 300_000;
 
 /// A request that is to be carried out.
 #[derive(Clone, Copy)]
@@ -29,12 +26,6 @@ pub(super) struct Asked<'a> {
     pub(super) session: Option<&'a Arc<Session>>,
     pub(super) method: &'a str,
     pub(super) params: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct ListParams {
-    #[serde(default)]
-    cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -53,14 +44,11 @@ impl Server {
         let stateless = asked.version.is_stateless();
         match asked.method {
             "tools/call" => self.call(asked, line).await,
-            "tools/list" => {
-                let cursor = read::<ListParams>(asked.params)?.and_then(|params| params.cursor);
-                let reader = (asked.caller.role, asked.version);
-                let page = self.tools_list.page(&self.registry, reader, cursor.as_deref());
-                let page = page.map_err(|error| Fault::Params(error.to_string()))?;
-                Ok(Done::complete(page).cached(Cache { ttl: LIST_TTL, public: false }))
+            "tools/list" => self.list_tools(asked),
+            "tasks/get" | "tasks/update" | "tasks/cancel" if stateless => {
+                self.about_task(asked).await
             }
-            DISCOVER if stateless => Ok(discovered(self.varying)),
+            DISCOVER if stateless => Ok(discovered(self.offered())),
             "ping" if !stateless => Ok(Done::complete("{}".into())),
             "logging/setLevel" if !stateless => set_level(asked),
             "resources/subscribe" if !stateless => self.subscribe(asked, true),

@@ -26,14 +26,15 @@ mod session;
 mod sessions;
 mod stream;
 mod streaming;
-mod tools_list;
+mod tasks;
+mod tool_list;
 mod version;
 mod watched;
 
 pub use self::answer::{Answer, internal_error, rate_limited, refused, unauthorized};
 pub use self::confirmation::Confirm;
 pub use self::headers::{Header, Headers};
-pub use self::server::{Received, Server};
+pub use self::server::{Policy, Received, Server};
 pub use self::stream::{Event, Events, Outcome};
 pub use self::streaming::NoStream;
 pub use self::version::Version;

@@ -83,11 +83,7 @@ impl Server {
         questions: Vec<Question>,
         left: &Left,
     ) -> Result<Done, Fault> {
-        let requests: Map<String, Value> = questions
-            .into_iter()
-            .map(|one| (one.key, json!({ "method": one.method, "params": one.params })))
-            .collect();
-        let mut result = json!({ "inputRequests": requests });
+        let mut result = json!({ "inputRequests": requests(questions) });
         if *left != Left::default() {
             let sealed =
                 with_subject(asked, |subject| self.seal.close(left, subject, Instant::now()))?;
@@ -101,6 +97,12 @@ impl Server {
     }
 }
 
+/// Questions as a client is asked them.
+pub(super) fn requests(questions: Vec<Question>) -> Value {
+    let one = |one: Question| (one.key, json!({ "method": one.method, "params": one.params }));
+    Value::Object(questions.into_iter().map(one).collect::<Map<String, Value>>())
+}
+
 /// Whether the params can have anything of a second round; looking is cheaper than parsing.
 fn mentions_a_round(params: &str) -> bool {
     [&b"inputResponses"[..], b"requestState"]
@@ -109,7 +111,7 @@ fn mentions_a_round(params: &str) -> bool {
 }
 
 /// Reads what a client answered: an object for each question, which the one who asked reads.
-fn read_answers(json: &str) -> Result<Answers, Fault> {
+pub(super) fn read_answers(json: &str) -> Result<Answers, Fault> {
     let refuse = |why: String| Err(Fault::Params(why));
     let Ok(answers) = serde_json::from_str::<Answers>(json) else {
         return refuse("inputResponses must be an object with an answer for each key".to_owned());

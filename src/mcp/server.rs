@@ -24,9 +24,9 @@ use crate::mcp::seal::Seal;
 use crate::mcp::session::Session;
 use crate::mcp::sessions::Sessions;
 use crate::mcp::stream::Outcome;
-use crate::mcp::tools_list::ToolsList;
+use crate::mcp::tool_list::ToolList;
 use crate::mcp::version::Version;
-use crate::tools::{CallCounts, Caller, Doors, Registry, Role};
+use crate::tools::{CallCounts, Caller, Doors, Registry, Role, Tasks};
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
 const BATCH: usize = 50;
@@ -42,7 +42,7 @@ const LISTENERS_EACH: usize = 64;
 pub struct Server {
     pub(super) registry: Registry,
     pub(super) doors: Doors,
-    pub(super) tools_list: ToolsList,
+    pub(super) tool_list: ToolList,
     /// The schemas of tools that want arguments repeated in headers.
     pub(super) header_schemas: HashMap<String, Value>,
     pub(super) sessions: Sessions,
@@ -51,7 +51,38 @@ pub struct Server {
     pub(super) varying: Varying,
     pub(super) confirm: Confirm,
     pub(super) listeners: Arc<Places>,
+    /// Who has tasks, if any are given out.
+    pub(super) tasks: Option<Arc<dyn Tasks>>,
 }
+
+/// What the operator decided about the protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Before what somebody has to say yes.
+    pub confirm: Confirm,
+    /// Whether calls that begin long-running work answer with a task where the client wants it.
+    pub gives_tasks: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { confirm: Confirm::default(), gives_tasks: true }
+    }
+}
+
+#[cfg(not(feature = "conformance"))]
+fn tasks(doors: &Doors) -> Arc<dyn Tasks> {
+    Arc::new(crate::tools::Work::new(doors.clone()))
+}
+
+#[cfg(feature = "conformance")]
+fn tasks(doors: &Doors) -> Arc<dyn Tasks> {
+    Arc::new(crate::conformance::LongWork::new(doors.clone()))
+}
+
+/// What there is to call stays the same while the daemon runs; the suite wants to see it change.
+const VARYING: Varying =
+    Varying { tools: cfg!(feature = "conformance"), prompts: cfg!(feature = "conformance") };
 
 /// A body, who sent it, and what the transport knows about it.
 pub struct Received {
@@ -67,9 +98,10 @@ pub struct Received {
 
 impl Server {
     /// A server for all tools.
-    pub fn new(doors: Doors, confirm: Confirm) -> Self {
+    pub fn new(doors: Doors, Policy { confirm, gives_tasks }: Policy) -> Self {
         let registry = Registry::default();
-        let tools_list = ToolsList::of(&registry);
+        let tasks = gives_tasks.then(|| tasks(&doors));
+        let tool_list = ToolList::of(&registry);
         let header_schemas = registry
             .describe(Role::Operate)
             .into_iter()
@@ -81,14 +113,15 @@ impl Server {
         Self {
             registry,
             doors,
-            tools_list,
+            tool_list,
             header_schemas,
             sessions: Sessions::default(),
             seal: Seal::new(Instant::now()),
             lists: Arc::default(),
-            varying: Varying::default(),
+            varying: VARYING,
             confirm,
             listeners: Places::new(LISTENERS, LISTENERS_EACH),
+            tasks,
         }
     }
 
@@ -176,7 +209,7 @@ impl Server {
             let asked =
                 Asked { caller, version, meta: &meta, headers, session: None, method, params };
             if method == LISTEN {
-                return self.listen(asked, id);
+                return self.listen(asked, id).await;
             }
             return self.carry_out(asked, id, received.accepts_events).await;
         }
@@ -207,7 +240,7 @@ impl Server {
         let session = received.accepts_events.then(|| {
             self.sessions.begin(&received.caller, version, params.capabilities(), Instant::now())
         });
-        answer::answer(version, id, Ok(initialized(version, self.varying))).starting(session)
+        answer::answer(version, id, Ok(initialized(version, self.offered()))).starting(session)
     }
 
     /// The session that a request names; nothing if it names none.

@@ -70,6 +70,13 @@ impl Watched {
         self.follow.add(entity)
     }
 
+    /// Wants to hear of it no more, unless a resource is about it.
+    pub(super) fn remove_entity(&self, entity: &Entity) {
+        if !self.uris().contains_key(entity) {
+            self.follow.remove(entity);
+        }
+    }
+
     /// Wants to hear of new resources.
     pub(super) fn add_listing(&self) {
         self.follow.add_listing();

@@ -17,7 +17,7 @@ use crate::store::decisions::DecisionRow;
 use crate::tools::schema::{object, optional_object, optional_policy, optional_text};
 use crate::tools::waiting::Wait;
 use crate::tools::words::{canary_phase, canary_status, data_quality, optional_data_quality};
-use crate::tools::{Call, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
 
 /// How many of the newest measurements are shown.
 const SHOWN: u16 = 20;
@@ -245,21 +245,35 @@ impl Tool for CanaryStatusTool {
                 account.tell(&view);
             }
         }
-        let samples = doors.canaries.samples(id, limit).await?;
-        let series =
-            if arguments.series { Some(doors.canaries.series(&view, SERIES).await?) } else { None };
-        let decisions = doors.canaries.decisions(id).await?;
-        let newest = |series: &Vec<Point>| Newest::of(&view, series, decisions.last());
-        Ok(Reply::Answer(Answer {
-            standing: series.as_ref().map(newest),
-            shown: Shown::of(view.row.clone()),
-            remaining_seconds: view.remaining().as_secs_f64(),
-            evidence: evidence(&view, decisions.last()),
-            observations: samples.into_iter().map(Observation::of).collect(),
-            series,
-            decisions: decisions.iter().map(Decision::of).collect(),
-        }))
+        Ok(Reply::Answer(shown(doors, &view, (limit, arguments.series)).await?))
     }
+}
+
+/// How a canary stands, with as much of its past as is asked for.
+async fn shown(
+    doors: &Doors,
+    view: &CanaryView,
+    (observations, series): (u16, bool),
+) -> Result<Answer, ToolError> {
+    let id = view.canary_id();
+    let samples = doors.canaries.samples(&id, observations).await?;
+    let series = if series { Some(doors.canaries.series(view, SERIES).await?) } else { None };
+    let decisions = doors.canaries.decisions(&id).await?;
+    let newest = |series: &Vec<Point>| Newest::of(view, series, decisions.last());
+    Ok(Answer {
+        standing: series.as_ref().map(newest),
+        shown: Shown::of(view.row.clone()),
+        remaining_seconds: view.remaining().as_secs_f64(),
+        evidence: evidence(view, decisions.last()),
+        observations: samples.into_iter().map(Observation::of).collect(),
+        series,
+        decisions: decisions.iter().map(Decision::of).collect(),
+    })
+}
+
+/// What is answered about a canary that nothing more is asked about.
+pub(super) async fn status(doors: &Doors, view: &CanaryView) -> Result<Answer, ToolError> {
+    shown(doors, view, (SHOWN, false)).await
 }
 
 pub(super) fn evidence(view: &CanaryView, last: Option<&DecisionRow>) -> Option<Value> {

@@ -31,6 +31,8 @@ pub struct Infrastructure {
     pub started: Timestamp,
     /// Whether the repository is served for reading only.
     pub read_only: bool,
+    /// How long a job that is over is kept.
+    pub job_ttl: std::time::Duration,
     /// The stream of events.
     pub events: Arc<Hub>,
     /// Who is told of what.

