@@ -9,7 +9,9 @@ use tracing::error;
 use crate::mcp::answer::{self, Answer, Code};
 use crate::mcp::envelope::{Envelope, Malformed, Message};
 use crate::mcp::version::{LATEST, Version};
-use crate::tools::{CallCounts, CallResult, Caller, Doors, Registry, Role, ToolError};
+use crate::tools::{
+    Call, CallCounts, CallResult, Caller, Doors, Registry, Role, Silent, ToolError,
+};
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
 const BATCH: usize = 50;
@@ -219,7 +221,8 @@ impl Server {
             Ok(None) => return invalid_params(id, "params must have name and arguments"),
             Err(why) => return invalid_params(id, &why),
         };
-        let outcome = self.registry.call(&self.doors, caller, &call.name, call.arguments);
+        let made = Call { doors: &self.doors, caller, client: &Silent };
+        let outcome = self.registry.call(made, &call.name, call.arguments);
         match outcome.await {
             Ok(result) => Answer::ok(answer::result(id, &result.into_bytes())),
             Err(error) => failure(version, id, &error),
@@ -232,7 +235,9 @@ fn failure(version: Version, id: &str, error: &ToolError) -> Answer {
     let why = error.to_string();
     let as_result = || Answer::ok(answer::result(id, &CallResult::failure(&why).into_bytes()));
     match error {
-        ToolError::Refused(_) => as_result(),
+        ToolError::Refused(_)
+        | ToolError::InputRequired { .. }
+        | ToolError::MissingCapability(_) => as_result(),
         ToolError::InvalidArguments(_) if version.reports_arguments_as_results() => as_result(),
         ToolError::UnknownTool(_) | ToolError::InvalidArguments(_) => invalid_params(id, &why),
         ToolError::Overloaded(_) => {

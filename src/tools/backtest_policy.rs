@@ -8,7 +8,7 @@ use crate::canaries::Backtest;
 use crate::canaries::policy::{Policy, PolicyRequest};
 use crate::clock::Timestamp;
 use crate::ids::{CanaryId, GateId, ModelId};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(super) struct BacktestPolicy;
 
@@ -49,8 +49,7 @@ impl Tool for BacktestPolicy {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let policy = Policy::try_from(arguments.policy);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::canaries::{CanaryView, Command};
 use crate::ids::CanaryId;
 use crate::tools::reason::Reason;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Caller, Doors, Effect, Reply, Tool, ToolError};
 
 /// A canary, and perhaps why.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -85,8 +85,7 @@ macro_rules! command_tool {
             type Answer = Answer;
 
             async fn call(
-                doors: &Doors,
-                caller: &Caller,
+                Call { doors, caller, .. }: Call<'_>,
                 Arguments { canary_id, reason }: Arguments,
             ) -> Result<Reply<Answer>, ToolError> {
                 carry_out((doors, caller), $command, &canary_id, reason).await
@@ -142,8 +141,7 @@ impl Tool for PromoteCanaryNow {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: ReasonedArguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let ReasonedArguments { canary_id, reason } = arguments;

@@ -11,7 +11,7 @@ use crate::canaries::{CanaryView, Point, SERIES, Standings, StoredSample, decide
 use crate::ids::CanaryId;
 use crate::store::canaries::CanaryRow;
 use crate::store::decisions::DecisionRow;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 /// How many of the newest measurements are shown.
 const SHOWN: u16 = 20;
@@ -203,8 +203,7 @@ impl Tool for CanaryStatusTool {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let limit = arguments.observations.unwrap_or(SHOWN);

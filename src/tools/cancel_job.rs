@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::JobId;
 use crate::store::jobs::JobStatus;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const REASON_LENGTH: usize = 500;
 
@@ -44,8 +44,7 @@ impl Tool for CancelJob {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let length = arguments.reason.as_ref().map_or(0, |reason| reason.chars().count());

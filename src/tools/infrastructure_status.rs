@@ -14,7 +14,7 @@ use crate::store::{CommitTimes, Store, meta};
 use crate::supervision::Supervision;
 use crate::tools::repository::NoArguments;
 use crate::tools::supervised::{self, Actor, Adapter, Queue, Stream};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 /// What the daemon knows of itself.
 #[derive(Clone)]
@@ -138,8 +138,7 @@ impl Tool for InfrastructureStatus {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         NoArguments {}: NoArguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Infrastructure { store, clock, started, read_only, .. } = &doors.infrastructure;

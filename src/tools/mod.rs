@@ -8,6 +8,7 @@ mod backtest_policy;
 mod canary_commands;
 mod canary_status;
 mod cancel_job;
+mod client;
 mod documents;
 mod error;
 mod infrastructure_status;
@@ -37,14 +38,17 @@ mod typed;
 mod why;
 mod why_math;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::client::{Answers, Client, LogLevel, Progress, Question, Silent};
 pub use self::documents::{Document, document};
-pub use self::error::ToolError;
 use self::error::failed_to_write;
+pub use self::error::{Capability, ToolError};
 pub use self::infrastructure_status::Infrastructure;
 pub use self::introduction::{ServerFacts, You};
 pub use self::links::Links;
@@ -54,6 +58,7 @@ pub use self::result::{CallResult, Reply};
 pub use self::snapshot::snapshot;
 use crate::audit::Audit;
 use crate::canaries::Canaries;
+use crate::events::Changes;
 use crate::jobs::Jobs;
 use crate::models::Models;
 use crate::repo::{Repo, RepoPath};
@@ -78,6 +83,11 @@ pub struct Doors {
 }
 
 impl Doors {
+    /// Where to wait for something to change.
+    pub fn changes(&self) -> &Arc<Changes> {
+        self.infrastructure.events.changes()
+    }
+
     /// Where a reader finds a file.
     async fn url_of(&self, path: &RepoPath) -> String {
         let forge = if self.links.are_public() { None } else { self.repo.forge_url(path).await };
@@ -101,6 +111,17 @@ pub struct Caller {
     pub principal: String,
     /// What that key is for.
     pub role: Role,
+}
+
+/// One call: what it may use, who makes it, and the line back to its client.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// What it may use.
+    pub doors: &'a Doors,
+    /// Who makes it.
+    pub caller: &'a Caller,
+    /// What can be told and asked while it lasts.
+    pub client: &'a dyn Client,
 }
 
 /// What calling a tool does to the world, as clients are told.
@@ -141,8 +162,7 @@ pub trait Tool: Send + Sync + 'static {
 
     /// Does it.
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        call: Call<'_>,
         arguments: Self::Arguments,
     ) -> Result<Reply<Self::Answer>, ToolError>;
 }

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::ids::{GateId, ModelId};
 use crate::models::{HistoryQuery, StoodThere};
 use crate::store::gate_moves::GateMoveRow;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const LIMIT: u16 = 50;
 const LIMIT_MOST: u16 = 200;
@@ -120,8 +120,7 @@ impl Tool for ModelHistory {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let limit = arguments.limit.unwrap_or(LIMIT);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{GateId, ModelId};
 use crate::models::{Cause, Entry, EvidenceReport, EvidenceRule, check_rules};
 use crate::tools::reason::Reason;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(super) struct PromoteModel;
 
@@ -72,8 +72,7 @@ impl Tool for PromoteModel {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { model_id: model, gate, dry_run, requires, reason } = arguments;

@@ -14,7 +14,7 @@ use crate::tools::repository::{
 use crate::tools::result::CallResult;
 use crate::tools::typed::{AnyTool, hidden, typed};
 use crate::tools::{
-    Caller, Doors, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
+    Call, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
     infrastructure_status, job_logs, list_canaries, list_jobs, list_models, model_history,
     promote_model, replay_decision, rollback_model, run_eval, start_canary, status, why, why_math,
 };
@@ -129,8 +129,7 @@ impl Registry {
     /// no.
     pub async fn call(
         &self,
-        doors: &Doors,
-        caller: &Caller,
+        call: Call<'_>,
         name: &str,
         arguments: Option<&RawValue>,
     ) -> Result<CallResult, ToolError> {
@@ -140,13 +139,13 @@ impl Registry {
         };
         let arguments = arguments.map_or("{}", RawValue::get);
         // A struct would also take an array, by position.
-        let outcome = if !caller.role.may(self.tools[n].effect()) {
+        let outcome = if !call.caller.role.may(self.tools[n].effect()) {
             Err(ToolError::Refused(format!(
                 "{name} changes something and needs a key with the role operate; this key may \
                  only read"
             )))
         } else if arguments.starts_with('{') {
-            self.tools[n].call(doors, caller, arguments).await
+            self.tools[n].call(call, arguments).await
         } else {
             Err(ToolError::InvalidArguments(format!("{name}: arguments must be an object")))
         };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConfigId, TaskId};
 use crate::jobs::NewJob;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 /// The longest limit that can be asked for, in seconds: 30 days.
 const LONGEST: u32 = 2_592_000;
@@ -66,8 +66,7 @@ impl Tool for RunEval {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         if let Some(key) = &arguments.idempotency_key

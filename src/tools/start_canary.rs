@@ -9,7 +9,7 @@ use crate::canaries::NewCanary;
 use crate::canaries::policy::{Policy, PolicyRequest, Targets};
 use crate::canaries::rule::Feasibility;
 use crate::ids::{GateId, ModelId};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(super) struct StartCanary;
 
@@ -79,8 +79,7 @@ impl Tool for StartCanary {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let (model, from_gate, to_gate) =

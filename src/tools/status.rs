@@ -8,7 +8,7 @@ use tracing::error;
 
 use crate::ids::JobId;
 use crate::store::jobs::JobRow;
-use crate::tools::{CallResult, Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, CallResult, Effect, Reply, Tool, ToolError};
 
 pub(super) struct Status;
 
@@ -98,7 +98,10 @@ impl Tool for Status {
     type Arguments = Arguments;
     type Answer = ();
 
-    async fn call(doors: &Doors, _: &Caller, arguments: Arguments) -> Result<Reply<()>, ToolError> {
+    async fn call(
+        Call { doors, .. }: Call<'_>,
+        arguments: Arguments,
+    ) -> Result<Reply<()>, ToolError> {
         let view = doors.jobs.find(&arguments.job_id).await?;
         // Made once for each state of a job, however often it is asked for.
         let bytes = view.encoded(|row| encode(row).into_bytes());

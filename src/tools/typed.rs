@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::tools::result::{CallResult, Reply};
-use crate::tools::{Caller, Doors, Effect, Tool, ToolError};
+use crate::tools::{Call, Effect, Tool, ToolError};
 
 /// A tool with its types rubbed out, so that a list can hold it.
 #[async_trait]
@@ -17,12 +17,7 @@ pub(super) trait AnyTool: Send + Sync {
     /// Whether clients are told of it.
     fn is_listed(&self) -> bool;
     fn describe(&self) -> Value;
-    async fn call(
-        &self,
-        doors: &Doors,
-        caller: &Caller,
-        arguments: &str,
-    ) -> Result<CallResult, ToolError>;
+    async fn call(&self, call: Call<'_>, arguments: &str) -> Result<CallResult, ToolError>;
 }
 
 struct Typed<T> {
@@ -74,16 +69,11 @@ impl<T: Tool> AnyTool for Typed<T> {
         })
     }
 
-    async fn call(
-        &self,
-        doors: &Doors,
-        caller: &Caller,
-        arguments: &str,
-    ) -> Result<CallResult, ToolError> {
+    async fn call(&self, call: Call<'_>, arguments: &str) -> Result<CallResult, ToolError> {
         fail::fail_point!("tool-call");
         let arguments: T::Arguments =
             serde_json::from_str(arguments).map_err(|_| invalid::<T>(arguments))?;
-        let made = match T::call(doors, caller, arguments).await? {
+        let made = match T::call(call, arguments).await? {
             Reply::Answer(answer) => CallResult::of(&answer),
             Reply::Texts(texts, answer) => CallResult::of_texts(&texts, &answer),
             Reply::Made(result) => Ok(result),

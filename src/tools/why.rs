@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::audit::{line, prose};
 use crate::repo::content::parse_file_id;
 use crate::store::audits::AuditRow;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
 
 /// As long as a path may be, and its base64.
 const ID_LENGTH: usize = 4096 * 4 / 3 + 64;
@@ -85,8 +85,7 @@ impl Tool for Why {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let rows = facts_about(doors, &arguments.id).await?;

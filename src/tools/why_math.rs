@@ -15,7 +15,7 @@ use crate::ids::CanaryId;
 use crate::store::audits::AuditRow;
 use crate::store::canaries::{CanaryRow, CanaryStatus, Phase};
 use crate::tools::why::{details, facts_about};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
 
 /// The 97.5 % quantile of the standard normal distribution: half the width of a two-sided 95 %
 /// interval, in standard errors.
@@ -89,8 +89,7 @@ impl Tool for WhyMath {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let rows = facts_about(doors, &arguments.id).await?;

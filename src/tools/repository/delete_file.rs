@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{digest_schema, path_schema};
 use crate::repo::{ContentDigest, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct DeleteFile;
 
@@ -41,8 +41,7 @@ impl Tool for DeleteFile {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { path, expect_sha256 } = arguments;

@@ -8,7 +8,7 @@ use super::invalid;
 use crate::repo::content::{Encoding, Shown, mime_type, parse_file_id};
 use crate::repo::{ContentDigest, RepoPath};
 use crate::tools::documents::{Document, document};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct Fetch;
 
@@ -101,8 +101,7 @@ impl Tool for Fetch {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { id, fields, lines } = arguments;

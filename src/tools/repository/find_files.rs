@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{glob, within};
 use crate::repo::{Glob, ListRequest, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const MOST: u16 = 100;
 const MOST_MOST: u16 = 500;
@@ -50,8 +50,7 @@ impl Tool for FindFiles {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { glob, max } = arguments;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::within;
 use crate::repo::RepoPath;
 use crate::repo::git::{FileChange, StatusEntry};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const MOST: u16 = 100;
 const MOST_MOST: u16 = 500;
@@ -68,8 +68,7 @@ impl Tool for GitStatus {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let most = within::<Self>("max", arguments.max, MOST, MOST_MOST)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{optional_glob, within};
 use crate::repo::root::EntryKind;
 use crate::repo::{Glob, ListRequest, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const MOST: u16 = 50;
 const MOST_MOST: u16 = 200;
@@ -75,8 +75,7 @@ impl Tool for ListDir {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { path: Directory(under), glob, max, include_dirs } = arguments;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::NoArguments;
 use crate::repo::{BuildTool, Directory, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct ModuleStructure;
 
@@ -58,8 +58,7 @@ impl Tool for ModuleStructure {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         NoArguments {}: NoArguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let survey = doors.repo.survey(false).await?;

@@ -10,7 +10,7 @@ use crate::repo::RepoPath;
 use crate::repo::content::file_id;
 use crate::repo::search::{Hit, Query};
 use crate::tools::named::{Named, named};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const LIMIT: u16 = 5;
 const LIMIT_MOST: u16 = 50;
@@ -95,8 +95,7 @@ impl Tool for Search {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { query: text, limit } = arguments;
