@@ -60,9 +60,14 @@ impl Mark {
 /// One who waits; dropping it ends that.
 pub struct Follow {
     changes: Arc<Changes>,
+    wanted: Mutex<Wanted>,
+    mark: Arc<Mark>,
+}
+
+#[derive(Default)]
+struct Wanted {
     entities: BTreeSet<Entity>,
     listing: bool,
-    mark: Arc<Mark>,
 }
 
 /// More things than one may follow.
@@ -78,12 +83,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Changes {
     /// Begins to wait for nothing; see [`Follow::add`] and [`Follow::add_listing`].
     pub fn follow(self: &Arc<Self>) -> Follow {
-        Follow {
-            changes: Arc::clone(self),
-            entities: BTreeSet::new(),
-            listing: false,
-            mark: Arc::default(),
-        }
+        Follow { changes: Arc::clone(self), wanted: Mutex::default(), mark: Arc::default() }
     }
 
     /// Marks those who wait for what these events are about.
@@ -117,30 +117,31 @@ impl Follow {
     ///
     /// # Errors
     /// It would be more than [`MOST_FOLLOWED`].
-    pub fn add(&mut self, entity: Entity) -> Result<(), TooMany> {
-        if self.entities.contains(&entity) {
+    pub fn add(&self, entity: Entity) -> Result<(), TooMany> {
+        let mut wanted = locked(&self.wanted);
+        if wanted.entities.contains(&entity) {
             return Ok(());
         }
-        if MOST_FOLLOWED <= self.entities.len() {
+        if MOST_FOLLOWED <= wanted.entities.len() {
             return Err(TooMany);
         }
         let mut waiting = locked(&self.changes.waiting);
         waiting.by_entity.entry(entity.clone()).or_default().push(Arc::clone(&self.mark));
         self.changes.count.fetch_add(1, Ordering::AcqRel);
-        self.entities.insert(entity);
+        wanted.entities.insert(entity);
         Ok(())
     }
 
     /// Waits for it no more.
-    pub fn remove(&mut self, entity: &Entity) {
-        if self.entities.remove(entity) {
+    pub fn remove(&self, entity: &Entity) {
+        if locked(&self.wanted).entities.remove(entity) {
             self.forget(entity);
         }
     }
 
     /// Waits for new things as well.
-    pub fn add_listing(&mut self) {
-        if !std::mem::replace(&mut self.listing, true) {
+    pub fn add_listing(&self) {
+        if !std::mem::replace(&mut locked(&self.wanted).listing, true) {
             locked(&self.changes.waiting).for_listing.push(Arc::clone(&self.mark));
             self.changes.count.fetch_add(1, Ordering::AcqRel);
         }
@@ -150,13 +151,20 @@ impl Follow {
     /// What is asked before this waits is never missed: add first, then look, then wait.
     pub async fn changed(&self) -> Changed {
         loop {
-            let mut changed = std::mem::take(&mut *locked(&self.mark.changed));
-            changed.entities.retain(|entity| self.entities.contains(entity));
+            let changed = self.take();
             if !changed.is_empty() {
                 return changed;
             }
             self.mark.rung.notified().await;
         }
+    }
+
+    /// What is marked and still wanted.
+    fn take(&self) -> Changed {
+        let mut changed = std::mem::take(&mut *locked(&self.mark.changed));
+        let wanted = locked(&self.wanted);
+        changed.entities.retain(|entity| wanted.entities.contains(entity));
+        changed
     }
 
     fn forget(&self, entity: &Entity) {
@@ -173,10 +181,11 @@ impl Follow {
 
 impl Drop for Follow {
     fn drop(&mut self) {
-        for entity in &self.entities {
+        let wanted = std::mem::take(&mut *locked(&self.wanted));
+        for entity in &wanted.entities {
             self.forget(entity);
         }
-        if self.listing {
+        if wanted.listing {
             let mut waiting = locked(&self.changes.waiting);
             waiting.for_listing.retain(|mark| !Arc::ptr_eq(mark, &self.mark));
             self.changes.count.fetch_sub(1, Ordering::AcqRel);
@@ -198,7 +207,7 @@ mod tests {
     #[test]
     fn who_waits_is_told_once_of_what_it_follows() {
         let changes = Arc::new(Changes::default());
-        let mut follow = changes.follow();
+        let follow = changes.follow();
         let job = Entity::parse("job/job_a").unwrap();
         follow.add(job.clone()).unwrap();
         assert_eq!(follow.changed().now_or_never(), None);
@@ -219,7 +228,7 @@ mod tests {
     #[test]
     fn who_left_leaves_nothing() {
         let changes = Arc::new(Changes::default());
-        let mut follow = changes.follow();
+        let follow = changes.follow();
         for n in 0..MOST_FOLLOWED {
             follow.add(Entity::parse(&format!("job/job_{n}")).unwrap()).unwrap();
         }
@@ -234,7 +243,7 @@ mod tests {
     #[tokio::test]
     async fn a_mark_that_was_set_while_nobody_waited_is_found() {
         let changes = Arc::new(Changes::default());
-        let mut follow = changes.follow();
+        let follow = changes.follow();
         follow.add(Entity::parse("job/job_a").unwrap()).unwrap();
         let (announcer, waiter) = tokio::join!(
             async {

@@ -62,7 +62,7 @@ pub use self::bells::EventBells;
 pub use self::catalogue::EventKind;
 pub use self::desk::SubscriptionCounts;
 pub use self::error::{EventsError, Missing};
-pub use self::recent::Recent;
+pub use self::recent::{Recent, RecentEvent};
 pub use self::stream::EventStream;
 pub use crate::store::subscriptions::Bounds;
 

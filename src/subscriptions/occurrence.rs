@@ -21,9 +21,9 @@ pub(super) struct Occurrence {
     pub(super) seq: i64,
     /// What it is known by, however often and however it is told.
     pub(super) event_id: String,
-    name: &'static str,
-    timestamp: String,
-    data: Value,
+    pub(super) name: &'static str,
+    pub(super) timestamp: String,
+    pub(super) data: Map<String, Value>,
     /// About how long it is as text, in bytes.
     pub(super) length: usize,
 }
@@ -67,13 +67,13 @@ impl Occurrence {
 
 /// What an event is known by: its place, and what it says. A database that was put back to an earlier
 /// state uses places again, but not for the same.
-pub(super) fn event_id(event: &CommittedEvent) -> String {
+fn event_id(event: &CommittedEvent) -> String {
     let digest = sha256_hex(event.payload.as_bytes());
     format!("evt_{}_{}", event.seq, &digest[..16])
 }
 
 /// Leaves out the longest members of a payload until it is short enough, and says which.
-pub(super) fn shortened(mut payload: Map<String, Value>, length: usize) -> (Value, usize) {
+fn shortened(mut payload: Map<String, Value>, length: usize) -> (Map<String, Value>, usize) {
     let mut length = length;
     let mut omitted = Vec::new();
     while LONGEST < length {
@@ -89,7 +89,7 @@ pub(super) fn shortened(mut payload: Map<String, Value>, length: usize) -> (Valu
     if !omitted.is_empty() {
         payload.insert("omitted".to_owned(), json!(omitted));
     }
-    (Value::Object(payload), length)
+    (payload, length)
 }
 
 #[cfg(test)]

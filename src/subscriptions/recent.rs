@@ -16,11 +16,24 @@ const WINDOW: i64 = 100_000;
 /// How long the events may be together, in bytes.
 const LONGEST: usize = 512 * 1024;
 
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecentEvent {
+    /// What it is known by, however it is told.
+    pub event_id: String,
+    /// The kind of events that it is of.
+    pub name: &'static str,
+    /// When it happened.
+    pub timestamp: String,
+    /// What happened.
+    pub data: Map<String, Value>,
+}
+
 /// Some events, oldest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recent {
-    /// The events as `events/poll` tells them.
-    pub events: Vec<Value>,
+    /// The events.
+    pub events: Vec<RecentEvent>,
     /// The position after the last of them.
     pub cursor: String,
     /// Whether more was asked for than is kept.
@@ -68,7 +81,11 @@ impl Subscriptions {
                 reached = gone.seq - 1;
             }
         }
-        let events = told.iter().map(|one| one.told(None)).collect();
+        let event = |one: Occurrence| {
+            let Occurrence { event_id, name, timestamp, data, .. } = one;
+            RecentEvent { event_id, name, timestamp, data }
+        };
+        let events = told.into_iter().map(event).collect();
         let cursor = self.0.cursors.seal(reached);
         Ok(Recent { events, cursor, truncated, has_more: reached < newest })
     }

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::events::Topics;
-use crate::subscriptions::{EventsError, Recent};
+use crate::subscriptions::{EventsError, Recent, RecentEvent};
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const LIMIT: u16 = 20;
@@ -27,12 +27,25 @@ pub(super) struct Arguments {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    event_id: String,
+    name: &'static str,
+    timestamp: String,
+    data: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
-    events: Vec<Value>,
+    /// Oldest first.
+    events: Vec<Event>,
+    /// The position after the last of them.
     cursor: String,
+    /// Whether events after the cursor that was sent are no longer kept.
     truncated: bool,
+    /// Whether there are more after the cursor.
     has_more: bool,
 }
 
@@ -57,6 +70,11 @@ impl Tool for GetRecentEvents {
         let recent =
             call.doors.subscriptions.recent(&topics, arguments.cursor.as_deref(), limit).await;
         let Recent { events, cursor, truncated, has_more } = recent.map_err(refused)?;
+        let event = |event: RecentEvent| {
+            let RecentEvent { event_id, name, timestamp, data } = event;
+            Event { event_id, name, timestamp, data }
+        };
+        let events = events.into_iter().map(event).collect();
         Ok(Reply::Answer(Answer { events, cursor, truncated, has_more }))
     }
 }

@@ -118,12 +118,12 @@ async fn a_page_is_not_longer_than_can_be_answered() {
     assert_eq!((page["events"].as_array().unwrap().len(), &page["hasMore"]), (4, &json!(true)));
     let topics = Topics::parse(&["*"]).unwrap();
     let newest = bench.subscriptions.recent(&topics, None, 200).await.unwrap();
-    let numbers: Vec<_> = newest.events.iter().map(|one| one["data"]["n"].clone()).collect();
+    let numbers: Vec<_> = newest.events.iter().map(|one| one.data["n"].clone()).collect();
     assert_eq!(numbers, [6, 7]);
     let next = bench.subscriptions.recent(&topics, Some(&first), 200).await.unwrap();
     assert_eq!((next.events.len(), next.has_more), (2, true));
     let next = bench.subscriptions.recent(&topics, Some(&next.cursor), 200).await.unwrap();
-    assert_eq!(next.events[0]["data"]["n"], 2);
+    assert_eq!(next.events[0].data["n"], 2);
 }
 
 #[actix::test]
@@ -141,7 +141,7 @@ async fn the_newest_are_found_by_what_they_are_about() {
         }
     };
     let names = |recent: &Recent| -> Vec<String> {
-        recent.events.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+        recent.events.iter().map(|one| one.name.to_owned()).collect()
     };
     let newest = recent("*", None, 3).await;
     assert_eq!(names(&newest), ["job.progress", "model.promoted", "job.progress"]);
