@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+struct Happened {
     event_id: String,
     name: &'static str,
     timestamp: String,
@@ -40,7 +40,7 @@ struct Event {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     /// Oldest first.
-    events: Vec<Event>,
+    events: Vec<Happened>,
     /// The position after the last of them.
     cursor: String,
     /// Whether events after the cursor that was sent are no longer kept.
@@ -70,11 +70,11 @@ impl Tool for GetRecentEvents {
         let recent =
             call.doors.subscriptions.recent(&topics, arguments.cursor.as_deref(), limit).await;
         let Recent { events, cursor, truncated, has_more } = recent.map_err(refused)?;
-        let event = |event: RecentEvent| {
+        let happened = |event: RecentEvent| {
             let RecentEvent { event_id, name, timestamp, data } = event;
-            Event { event_id, name, timestamp, data }
+            Happened { event_id, name, timestamp, data }
         };
-        let events = events.into_iter().map(event).collect();
+        let events = events.into_iter().map(happened).collect();
         Ok(Reply::Answer(Answer { events, cursor, truncated, has_more }))
     }
 }
