@@ -3,6 +3,7 @@
 mod audit_trail;
 mod housekeeping;
 mod listener;
+mod oauth;
 mod parts;
 mod registry;
 mod repository;
@@ -30,6 +31,7 @@ use self::parts::Parts;
 pub use self::registry::RegistrySetupError;
 pub use self::signals::Signals;
 use crate::adapters::metrics::SourceError;
+use crate::adapters::outbound::OutboundError;
 use crate::adapters::webhook::WebhookError;
 use crate::canaries::{Canaries, CanaryError};
 use crate::clock::{Clock, SystemClock};
@@ -79,6 +81,9 @@ pub enum AppError {
     /// A webhook cannot be called.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// The issuer of tokens cannot be asked for its keys.
+    #[error("the issuer of tokens cannot be used: {0}")]
+    Issuer(#[from] OutboundError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {why}; free the port, or set PORT to another")]
     Bind {
@@ -160,7 +165,8 @@ impl Application {
             (&supervision, &actors),
             report("audit keeper", &failed),
         );
-        let kept = (jobs.clone(), trail.audit.clone());
+        let oauth = oauth::server(&parts).await?;
+        let kept = (jobs.clone(), trail.audit.clone(), oauth.clone());
         let housekeeping = Housekeeping::new(kept, Arc::clone(&clock), Retention::of(settings));
         let on_end = report("housekeeping", &failed);
         supervision.start_on(&actors, "housekeeping", housekeeping, on_end);
@@ -173,7 +179,7 @@ impl Application {
         } else {
             None
         };
-        let gate = parts.gate(request_log.as_ref(), &trail.refusals);
+        let gate = parts.gate(request_log.as_ref(), &trail.refusals, oauth)?;
         let doors = Doors {
             jobs: jobs.clone(),
             models,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{AppError, registry, report, shipped_evals, system};
+use super::{AppError, oauth, registry, report, shipped_evals, system};
 use crate::adapters::local::{LocalRunner, LocalRunnerSettings};
 use crate::adapters::metrics;
 use crate::audit::Refusals;
@@ -18,6 +18,7 @@ use crate::events::{Hub, HubDeps, Limits, Outlet};
 use crate::http::{Gate, GateSettings, Hosts, Keys, RateLimiter, RequestLog, Tickets};
 use crate::jobs::{JobSettings, Jobs};
 use crate::models::{ModelSettings, Models};
+use crate::oauth::server::AuthorizationServer;
 use crate::store::Store;
 use crate::supervision::Supervision;
 
@@ -93,9 +94,14 @@ impl Parts<'_> {
         Ok(canaries.await?)
     }
 
-    pub(super) fn gate(&self, log: Option<&Arc<RequestLog>>, refusals: &Arc<Refusals>) -> Gate {
+    pub(super) fn gate(
+        &self,
+        log: Option<&Arc<RequestLog>>,
+        refusals: &Arc<Refusals>,
+        server: Option<AuthorizationServer>,
+    ) -> Result<Gate, AppError> {
         let limits = &self.settings.limits;
-        Gate::new(GateSettings {
+        Ok(Gate::new(GateSettings {
             hosts: hosts(self.settings),
             keys: Keys::new(&self.settings.auth.api_keys, &self.settings.auth.read_keys),
             limiter: RateLimiter::new(limits.rate_bucket, limits.rate_window),
@@ -103,7 +109,8 @@ impl Parts<'_> {
             clock: Arc::clone(self.clock),
             refusals: Arc::clone(refusals),
             tickets: Tickets::default(),
-        })
+            oauth: oauth::build(self, server)?,
+        }))
     }
 }
 

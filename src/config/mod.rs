@@ -16,6 +16,7 @@ mod fields;
 mod file;
 mod keys;
 mod load;
+mod oauth;
 mod render;
 mod server;
 mod settings;
@@ -29,6 +30,7 @@ pub use error::ConfigError;
 pub use fields::{BucketUnit, LogFormat, RegistryKind};
 pub use keys::{Group, Setting};
 pub use load::{Loaded, Resolved};
+pub use oauth::OauthSettings;
 pub use render::{render_docs, render_example, render_json, render_print};
 pub use settings::{
     AuditSettings, AuthSettings, EvalSettings, GROUPS, LimitSettings, LogSettings, MetricsSettings,

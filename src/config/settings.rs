@@ -9,8 +9,9 @@ use url::Url;
 
 use super::error::ConfigError;
 use super::fields::{BucketUnit, LogFormat, RegistryKind};
-use super::keys::{Group, declare_settings, setting};
+use super::keys::{Group, declare_group, declare_settings, setting};
 use super::load::Reader;
+use super::oauth::OauthSettings;
 use super::value::{Kind, Value};
 
 /// The longest time that can be set: ten years in milliseconds.
@@ -387,5 +388,9 @@ declare_settings! {
         requests: bool = setting("log.requests", Kind::Bool)
             .variables(&["LUKHAS_MCP_LOG_REQUESTS"])
             .default("true");
+    }
+
+    elsewhere {
+        oauth: OauthSettings,
     }
 }

@@ -43,6 +43,10 @@ pub(super) async fn post(
     {
         return retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait);
     }
+    let asks_for_change = || shared.server.asks_for_change(&body);
+    if let Some(refusal) = admitted.needs_broader_token(asks_for_change) {
+        return refusal;
+    }
     let version = request.headers().get("mcp-protocol-version").map(HeaderValue::to_str);
     let Ok(version) = version.transpose() else {
         let why = "MCP-Protocol-Version is not a revision of the protocol";

@@ -10,7 +10,7 @@ use crate::mcp::answer::{self, Answer, Code};
 use crate::mcp::envelope::{Envelope, Malformed, Message};
 use crate::mcp::version::{LATEST, Version};
 use crate::tools::{
-    Call, CallCounts, CallResult, Caller, Doors, Registry, Role, Silent, ToolError,
+    Call, CallCounts, CallResult, Caller, Doors, Effect, Registry, Role, Silent, ToolError,
 };
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
@@ -96,6 +96,25 @@ impl Server {
             return 1;
         }
         serde_json::from_slice::<Vec<&RawValue>>(body).map_or(1, |batch| batch.len().max(1))
+    }
+
+    /// Whether a body asks for something that only the role operate may do. Of what cannot be read,
+    /// nothing is done.
+    pub fn asks_for_change(&self, body: &[u8]) -> bool {
+        let changes = |text: &str| {
+            let Ok(envelope) = Envelope::read(text) else { return false };
+            let Ok(Message::Request { method, params, .. }) = envelope.check() else {
+                return false;
+            };
+            let call = read::<CallParams<'_>>(params).ok().flatten();
+            let effect = call.and_then(|call| self.registry.effect_of(&call.name));
+            method == "tools/call" && effect.is_some_and(|effect| effect != Effect::Reads)
+        };
+        if first_byte(body) == Some(b'[') {
+            let members = serde_json::from_slice::<Vec<&RawValue>>(body).unwrap_or_default();
+            return members.iter().any(|member| changes(member.get()));
+        }
+        std::str::from_utf8(body).is_ok_and(changes)
     }
 
     /// Answers a body. `version` is the protocol header as it came.

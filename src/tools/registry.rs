@@ -111,6 +111,11 @@ impl Registry {
         self.tools.iter().filter(|tool| tool.is_listed()).map(|tool| tool.name()).collect()
     }
 
+    /// What calling a tool does to the world, if there is such a tool.
+    pub fn effect_of(&self, name: &str) -> Option<crate::tools::Effect> {
+        self.by_name.get(name).map(|n| self.tools[*n].effect())
+    }
+
     /// How often each tool was called.
     pub fn call_counts(&self) -> impl Iterator<Item = CallCounts> + '_ {
         self.tools.iter().zip(&self.calls).map(|(tool, calls)| CallCounts {

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["http"],
     &["mcp"],
     &["tools"],
-    &["audit", "canaries", "jobs", "legacy_state", "notifications", "repo"],
+    &["audit", "canaries", "jobs", "legacy_state", "notifications", "oauth", "repo"],
     &["models"],
     &["events"],
     &["store", "adapters", "telemetry"],
