@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use crate::adapters::webhook::{Form, Webhook, WebhookError};
+use crate::adapters::webhook::{Form, Patience, Webhook, WebhookError};
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::notifications::{Bell, NotificationDeps, Notifications, Patience};
+use crate::notifications::{Bell, NotificationDeps, Notifications};
 use crate::store::Store;
 use crate::supervision::Supervision;
 

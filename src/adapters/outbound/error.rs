@@ -11,6 +11,14 @@ pub enum OutboundError {
         /// Whom the address is of.
         server: &'static str,
     },
+    /// The address is not one that may be called for somebody else.
+    #[error("the address of {server} must be {allowed}")]
+    NotAllowed {
+        /// Whom the address is of.
+        server: &'static str,
+        /// What it must be.
+        allowed: &'static str,
+    },
     /// A certificate or a header that every call is to use cannot be used.
     #[error("{what} for {server} cannot be used")]
     Setting {
@@ -92,6 +100,7 @@ impl OutboundError {
             | Self::Broken { .. }
             | Self::TimedOut { .. } => true,
             Self::Base { .. }
+            | Self::NotAllowed { .. }
             | Self::Setting { .. }
             | Self::Astray { .. }
             | Self::TooLong { .. }
@@ -110,10 +119,40 @@ impl OutboundError {
             | Self::Redirect { .. }
             | Self::Encoded { .. } => true,
             Self::Base { .. }
+            | Self::NotAllowed { .. }
             | Self::Setting { .. }
             | Self::Astray { .. }
             | Self::Open { .. }
             | Self::Unreachable { .. } => false,
         }
+    }
+
+    /// Whether no answer came because time ran out.
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Unreachable { source, .. } | Self::Broken { source, .. } => source.is_timeout(),
+            _ => false,
+        }
+    }
+
+    /// Whether no connection came about because TLS said no.
+    pub fn is_tls(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = match self {
+            Self::Unreachable { source, .. } | Self::Broken { source, .. } => Some(source),
+            _ => None,
+        };
+        while let Some(error) = cause {
+            if error.is::<rustls::Error>() {
+                return true;
+            }
+            // What an I/O error was made of is not its source but what its source comes from.
+            let made_of = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            if made_of.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 }

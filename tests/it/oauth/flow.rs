@@ -160,10 +160,8 @@ impl Server {
 
     /// The actions of OAuth in the audit chain, in their order.
     pub fn actions(&self) -> Vec<String> {
-        let mut database = Database::open(&self.home.db());
-        let names = ["oauth_consent", "oauth_reuse", "oauth_revoke", "oauth_end"];
-        let actions = database.audits().into_iter().map(|row| row.action);
-        actions.filter(|action| names.contains(&action.as_str())).collect()
+        let sql = "SELECT action AS text FROM audits WHERE action LIKE 'oauth%' ORDER BY id";
+        Database::open(&self.home.db()).texts(sql)
     }
 
     /// Who somebody is that presents this token: principal and role; or the status.
