@@ -39,6 +39,9 @@ use crate::mcp::{internal_error, rate_limited};
 use crate::oauth::Scope;
 use crate::tools::{Caller, Role};
 
+/// How long a stream is read that was opened with a token.
+const STREAM_BY_TOKEN: Duration = Duration::from_mins(15);
+
 /// What the gate goes by.
 pub struct GateSettings {
     /// Which names the daemon answers to.
@@ -84,6 +87,19 @@ impl Admitted {
     /// Whether a token of OAuth was presented.
     pub(super) fn has_token(&self) -> bool {
         matches!(self.asker, Asker::Token(_))
+    }
+
+    /// Ends when whoever reads a stream has to show its token again, which may be over by then; never
+    /// for others, whose keys change with a restart only.
+    pub(super) fn shown_again(&self) -> impl Future<Output = ()> + use<> {
+        let has_token = self.has_token();
+        async move {
+            if has_token {
+                tokio::time::sleep(STREAM_BY_TOKEN).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// What is answered to who has a token for reading and asks for a change: which scopes are

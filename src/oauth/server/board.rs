@@ -51,6 +51,12 @@ impl Board {
         all.retain(|_, known| known.grant_id != grant_id);
     }
 
+    /// Removes those with these digests.
+    pub(super) fn forget(&self, digests: &[String]) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|digest, _| !digests.contains(digest));
+    }
+
     /// The one with this digest, if it is good at this time.
     pub(super) fn find(&self, digest: &str, now: Timestamp) -> Option<Good> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);

@@ -151,11 +151,12 @@ impl Hands {
             (secret::draw(SecretKind::Access), secret::draw(SecretKind::Refresh));
         let end = now.plus(self.lives.grant);
         let access_row = row(SecretKind::Access, &access, now.plus(self.lives.access));
-        secrets::add(transaction, &access_row, KEPT.0)?;
+        let crowded = secrets::add(transaction, &access_row, KEPT.0)?;
         secrets::add(transaction, &row(SecretKind::Refresh, &refresh, end), KEPT.1)?;
         grants::extend(transaction, &grant.id, &end.to_string())?;
         let (board, good) = (Arc::clone(&self.board), Good::of(&access_row, grant));
         transaction.after_commit(move || {
+            board.forget(&crowded);
             if let Some(good) = good {
                 board.add(access_row.digest, good, now);
             }

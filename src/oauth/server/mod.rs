@@ -24,6 +24,8 @@ mod request;
 mod seal;
 mod secret;
 mod story;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

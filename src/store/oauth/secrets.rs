@@ -38,7 +38,8 @@ pub struct SecretRow {
     pub expires_at: String,
 }
 
-/// Adds a secret. Of its kind, the grant then has the newest `kept`.
+/// Adds a secret. Of its kind, the grant then has the newest `kept`; returns the digests of those
+/// that went.
 ///
 /// # Errors
 /// The store's.
@@ -46,7 +47,7 @@ pub fn add(
     transaction: &mut Transaction<'_>,
     secret: &SecretRow,
     kept: i64,
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
     let conn = transaction.connection();
     diesel::insert_into(table::table).values(secret).execute(conn)?;
     let of_kind = table::table
@@ -55,8 +56,8 @@ pub fn add(
     let older = of_kind.order(table::issued_at.desc()).select(table::digest);
     // SQLite has no offset without a limit.
     let older: Vec<String> = older.limit(i64::MAX).offset(kept).load(conn)?;
-    diesel::delete(table::table.filter(table::digest.eq_any(older))).execute(conn)?;
-    Ok(())
+    diesel::delete(table::table.filter(table::digest.eq_any(&older))).execute(conn)?;
+    Ok(older)
 }
 
 /// The secret with this digest and its grant.

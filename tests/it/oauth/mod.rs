@@ -1,5 +1,7 @@
 //! Clients that come with tokens of OAuth, of an issuer elsewhere and of the daemon's own.
 
+mod bounds;
+mod documents;
 mod flow;
 mod issuer;
 #[path = "../../../src/oauth/issuer/tests/mint.rs"]
