@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::flow::{CALLBACK, KEY, READER, Server, error};
+use super::flow::{CALLBACK, KEY, READER, Server, error, posted};
 use crate::harness::Home;
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn bodies_are_small_and_of_their_type() {
     for (name, request, status) in [
         ("JSON for a form", post("/oauth/token").json(&json!({})), 415),
         ("JSON for the page", post("/oauth/authorize").json(&json!({})), 415),
-        ("a form for JSON", post("/oauth/register").form(&[("a", "b")]), 415),
+        ("a form for JSON", posted(post("/oauth/register"), &[("a", "b")]), 415),
         (
             "nothing",
             post("/oauth/token").header("content-type", "application/x-www-form-urlencoded"),
@@ -47,7 +47,7 @@ async fn bodies_are_small_and_of_their_type() {
         ),
         (
             "a page of others",
-            post("/oauth/token").form(&[("a", "b")]).header("Origin", "https://evil.example"),
+            posted(post("/oauth/token"), &[("a", "b")]).header("Origin", "https://evil.example"),
             403,
         ),
         (

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::flow::{CALLBACK, KEY, Server, error, told};
+use super::flow::{CALLBACK, KEY, Server, error, posted, told};
 use crate::fault_server::{Fault, FaultServer};
 
 /// A server in development, whose clients may be on the same machine.
@@ -37,7 +37,7 @@ async fn a_document_is_as_good_as_a_registration_and_is_read_once() {
         ("scope", "operate"),
         ("key", KEY),
     ];
-    let request = server.browser.post(server.url("/oauth/authorize")).form(&form);
+    let request = posted(server.browser.post(server.url("/oauth/authorize")), &form);
     let answer = request.header("Origin", "http://127.0.0.1:8766").send().await.unwrap();
     let code = told(&answer, "code").unwrap();
     let form = [

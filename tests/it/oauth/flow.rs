@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use url::Url;
+use url::form_urlencoded::Serializer;
 
 use super::BASE;
 use crate::database::Database;
@@ -54,7 +55,7 @@ impl Server {
     }
 
     pub async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Response {
-        self.browser.post(self.url(path)).form(form).send().await.unwrap()
+        posted(self.browser.post(self.url(path)), form).send().await.unwrap()
     }
 
     pub async fn register(&self, metadata: &Value) -> Response {
@@ -116,7 +117,7 @@ impl Server {
     pub async fn answer(&self, form: &[(&str, &str)]) -> Response {
         let request = self.browser.post(self.url("/oauth/authorize"));
         let request = request.header("Origin", BASE).header("Sec-Fetch-Site", "same-origin");
-        request.form(form).send().await.unwrap()
+        posted(request, form).send().await.unwrap()
     }
 
     /// Consents with a key, and returns the code.
@@ -175,6 +176,12 @@ impl Server {
         let text = |name: &str| you[name].as_str().unwrap().to_owned();
         Ok((text("principal"), text("role")))
     }
+}
+
+/// A request with a form.
+pub fn posted(request: RequestBuilder, form: &[(&str, &str)]) -> RequestBuilder {
+    let body = Serializer::new(String::new()).extend_pairs(form).finish();
+    request.header("Content-Type", "application/x-www-form-urlencoded").body(body)
 }
 
 /// What the token endpoint gave out.

@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use super::BASE;
-use super::flow::{CALLBACK, KEY, READER, Server, Tokens, VERIFIER, challenge, error, field, told};
+use super::flow::{
+    CALLBACK, KEY, READER, Server, Tokens, VERIFIER, challenge, error, field, posted, told,
+};
 
 #[tokio::test]
 async fn a_client_finds_its_way_from_a_refusal_to_a_call() {
@@ -247,7 +249,7 @@ async fn a_consent_is_given_on_our_page_once_and_with_a_key() {
             vec![("Origin", BASE.to_owned()), ("Sec-Fetch-Site", "none".to_owned())],
         ),
     ] {
-        let mut request = server.browser.post(server.url("/oauth/authorize")).form(&allow(KEY));
+        let mut request = posted(server.browser.post(server.url("/oauth/authorize")), &allow(KEY));
         for (name, value) in headers {
             request = request.header(name, value);
         }
