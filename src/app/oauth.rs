@@ -8,7 +8,7 @@ use super::parts::Parts;
 use super::{AppError, system};
 use crate::adapters::outbound::Reach;
 use crate::http::{Keys, Oauth};
-use crate::oauth::server::{AuthorizationServer, Lives, ServerSettings};
+use crate::oauth::server::{AuthorizationServer, Bounds, Lives, ServerSettings};
 use crate::oauth::{Issuer, IssuerSettings, Scope};
 use crate::tools::Role;
 
@@ -34,6 +34,7 @@ pub(super) async fn server(parts: &Parts<'_>) -> Result<Option<AuthorizationServ
             access: time::Duration::minutes(settings.access_token_minutes.into()),
             grant: time::Duration::days(settings.refresh_token_days.into()),
         },
+        bounds: Bounds::default(),
         // Whoever develops on one machine has clients there as well.
         reach: if base.scheme() == "http" { Reach::PublicAndLoopback } else { Reach::Public },
     });

@@ -58,8 +58,8 @@ declare_settings! {
 
     /// Who may use the daemon.
     auth: AuthSettings {
-        /// Keys that clients may send, all valid at once. Without any, everybody may enter, and
-        /// the daemon listens on a loopback address only.
+        /// Keys that clients may send, all valid at once. Without any, and without OAuth,
+        /// everybody may enter, and the daemon listens on a loopback address only.
         api_keys: Vec<SecretString> = setting("auth.api_keys", Kind::Keys)
             .variables(&["LUKHAS_MCP_API_KEYS"])
             .credential("api-keys")

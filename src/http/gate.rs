@@ -334,12 +334,12 @@ fn admit(
 ) -> Result<Admitted, HttpResponse> {
     let Known { asker, caller, ticket } = known;
     let path = request.path();
-    if routes::is_limited(access(settings, path), path)
-        && let Err(wait) = settings.limiter.take(asker, 1, now)
-    {
+    let (access, is_served) = (access(settings, path), is_served(settings, path));
+    let is_limited = routes::is_limited(access, path) && (is_served || access != Access::Public);
+    if is_limited && let Err(wait) = settings.limiter.take(asker, 1, now) {
         return Err(retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait));
     }
-    if !is_served(settings, path) {
+    if !is_served {
         return Err(routes::nothing_here());
     }
     if let Some(answer) = cors::preflight(request) {

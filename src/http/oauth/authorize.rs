@@ -15,16 +15,24 @@ use crate::oauth::Scope;
 use crate::oauth::server::{Asked, AuthorizationServer, Denied, Params, Transaction};
 use crate::tools::Role;
 
+/// What reading a client's document costs beside the request itself, in requests.
+const DOCUMENT: usize = 4;
+
 /// What a wrong key costs beside the request itself, in requests.
 const WRONG_KEY: usize = 9;
 
 /// Shows the page.
 pub(in crate::http) async fn get(request: HttpRequest) -> HttpResponse {
-    let Some((_, server)) = server_of(&request) else { return nothing_here() };
-    let asked = match Params::read(request.query_string().as_bytes()) {
-        Ok(params) => server.ask(&params).await,
-        Err(denied) => Err(denied),
+    let Some((admitted, server)) = server_of(&request) else { return nothing_here() };
+    let params = match Params::read(request.query_string().as_bytes()) {
+        Ok(params) => params,
+        Err(denied) => return refused(&denied),
     };
+    let has_document = params.get("client_id").is_some_and(|id| id.contains("://"));
+    if has_document && let Err(wait) = admitted.take(DOCUMENT) {
+        return retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait);
+    }
+    let asked = server.ask(&params).await;
     match asked {
         Ok((asked, sealed)) => shown(StatusCode::OK, &asked, &sealed, None),
         Err(denied) => refused(&denied),

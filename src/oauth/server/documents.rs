@@ -17,13 +17,13 @@ use crate::oauth::server::client::{Client, Metadata};
 use crate::oauth::server::error::Denied;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long a document may be, in bytes.
 const LONGEST: usize = 16 * 1024;
 
 /// How many are asked for at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 32;
 
 /// How many are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not 0");

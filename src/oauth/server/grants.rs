@@ -14,9 +14,6 @@ use crate::store::{StoreError, Transaction};
 /// How many access tokens of a grant are good at once, and how many refresh tokens are remembered.
 const KEPT: (i64, i64) = (4, 256);
 
-/// How many grants there may be.
-const MOST: i64 = 1_000;
-
 /// How long things are good.
 #[derive(Debug, Clone, Copy)]
 pub struct Lives {
@@ -26,6 +23,21 @@ pub struct Lives {
     pub access: time::Duration,
     /// A grant, from its latest refresh on.
     pub grant: time::Duration,
+}
+
+/// How much there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Clients that registered themselves.
+    pub clients: i64,
+    /// Grants.
+    pub grants: i64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { clients: 1_000, grants: 1_000 }
+    }
 }
 
 /// Tokens that were given out.
@@ -55,6 +67,7 @@ pub(super) enum Redeemed {
 pub(super) struct Hands {
     pub(super) board: Arc<Board>,
     pub(super) lives: Lives,
+    pub(super) bounds: Bounds,
 }
 
 impl Hands {
@@ -65,7 +78,7 @@ impl Hands {
         grant: &GrantRow,
         code_digest: &str,
     ) -> Result<(), StoreError> {
-        if let Some(crowded) = grants::next_to_end(transaction, MOST)? {
+        if let Some(crowded) = grants::next_to_end(transaction, self.bounds.grants)? {
             self.end(transaction, &crowded, End::Crowded)?;
         }
         let expires_at = transaction.now().plus(self.lives.code).to_string();

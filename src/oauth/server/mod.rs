@@ -37,8 +37,8 @@ pub use self::client::Client;
 use self::client::{ClientId, Metadata};
 use self::documents::Documents;
 pub use self::error::Denied;
+pub use self::grants::{Bounds, Issued, Lives};
 use self::grants::{Hands, Redeemed};
-pub use self::grants::{Issued, Lives};
 pub use self::redirect::RedirectUri;
 pub use self::request::{Asked, Params};
 use self::seal::Seal;
@@ -50,9 +50,6 @@ use crate::store::oauth::grants::GrantRow;
 use crate::store::oauth::secrets::SecretKind;
 use crate::store::oauth::{clients, grants as rows, secrets};
 use crate::store::{Store, StoreError};
-
-/// How many clients may register themselves.
-const MOST_CLIENTS: i64 = 1_000;
 
 /// How long a client is remembered that registered and was never used, and one that was.
 const CLIENT_LIVES: (time::Duration, time::Duration) =
@@ -73,6 +70,8 @@ pub struct ServerSettings {
     pub keys: BTreeMap<String, Scope>,
     /// How long things are good.
     pub lives: Lives,
+    /// How much there may be.
+    pub bounds: Bounds,
     /// How far documents of clients may be away.
     pub reach: Reach,
 }
@@ -97,7 +96,7 @@ impl AuthorizationServer {
     /// # Errors
     /// The store's.
     pub async fn start(settings: ServerSettings) -> Result<Self, StoreError> {
-        let ServerSettings { store, clock, base, keys, lives, reach } = settings;
+        let ServerSettings { store, clock, base, keys, lives, bounds, reach } = settings;
         let board = Board::default();
         let now = clock.now();
         let stamp = now.to_string();
@@ -107,7 +106,7 @@ impl AuthorizationServer {
             }
         }
         let seal = Seal::new();
-        let hands = Hands { board: Arc::new(board), lives };
+        let hands = Hands { board: Arc::new(board), lives, bounds };
         let documents = Documents::new(reach);
         let keys = Arc::new(keys);
         Ok(Self(Arc::new(Parts { store, clock, base, keys, hands, documents, seal })))
@@ -125,7 +124,8 @@ impl AuthorizationServer {
     pub async fn register(&self, metadata: &[u8]) -> Result<Client, Denied> {
         let client = Metadata::read(metadata)?.registered()?;
         let row = client.row(&self.0.clock.now().to_string());
-        let add = self.0.store.write(move |tx| clients::add(tx, &row, MOST_CLIENTS));
+        let most = self.0.hands.bounds.clients;
+        let add = self.0.store.write(move |tx| clients::add(tx, &row, most));
         match add.await {
             Ok(()) => Ok(client),
             Err(StoreError::Overloaded) => Err(Denied::Busy("there are too many clients already")),

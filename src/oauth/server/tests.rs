@@ -19,6 +19,9 @@ use crate::supervision::{RestartPolicy, Supervision};
 const VERIFIER: &str = "a-verifier-that-is-at-least-43-characters-long";
 const CALLBACK: &str = "https://a.example/cb";
 
+/// How many clients and grants there may be here.
+const MOST: i64 = 20;
+
 /// A clock that is moved by hand.
 struct Hand(Mutex<Timestamp>);
 
@@ -69,6 +72,7 @@ impl Bench {
             base: "https://mcp.example".to_owned(),
             keys: keys.into_iter().collect(),
             lives,
+            bounds: Bounds { clients: MOST, grants: MOST },
             reach: Reach::Public,
         })
         .await
@@ -188,7 +192,7 @@ async fn a_flood_of_registrations_drives_out_itself_and_no_client_in_use() {
     bench.passes(Duration::seconds(1));
     let first = bench.client().await;
     bench.passes(Duration::seconds(1));
-    for _ in 0..MOST_CLIENTS {
+    for _ in 0..MOST {
         bench.client().await;
     }
     assert!(bench.server.client(&first).await.is_err());
@@ -203,14 +207,14 @@ async fn the_grant_that_was_used_longest_ago_makes_room() {
     let oldest = bench.redeem(&client, &code).await.unwrap();
     bench.passes(Duration::seconds(1));
     let mut newest = None;
-    for _ in 0..1_000 {
+    for _ in 0..MOST {
         let code = bench.code(&client).await;
         newest = Some(bench.redeem(&client, &code).await.unwrap());
     }
     assert!(!bench.is_good(&oldest.access));
     assert!(bench.is_good(&newest.unwrap().access));
     let facts = bench.store.read(audits::last).await.unwrap();
-    assert_eq!(facts, 1_002, "each consent, and one end");
+    assert_eq!(facts, MOST + 2, "each consent, and one end");
 }
 
 #[actix::test]

@@ -27,7 +27,7 @@ pub struct Server {
     pub browser: Client,
 }
 
-pub fn challenge() -> String {
+fn challenge() -> String {
     BASE64URL.encode(Sha256::digest(VERIFIER))
 }
 

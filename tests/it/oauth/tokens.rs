@@ -246,12 +246,13 @@ async fn an_issuer_that_says_nothing_holds_up_its_own_tokens_and_nobody_else() {
 async fn a_new_key_of_the_issuer_is_fetched_when_a_token_names_it() {
     let site = Site::start().await;
     assert_eq!(site.status(&site.token(&json!({}))).await, 200);
-    let new = SigningKey::rsa();
-    site.issuer.publishes(&[(&new, "k2")]);
+    let (new, another) = (SigningKey::rsa(), SigningKey::p256());
+    site.issuer.publishes(&[(&new, "k2"), (&another, "k3")]);
     let token = site.issuer.token(&new, "k2", &json!({}));
     assert_eq!(site.status(&token).await, 401, "the issuer was asked a moment ago");
     tokio::time::sleep(std::time::Duration::from_millis(10_100)).await;
     assert_eq!(site.status(&token).await, 200);
+    assert_eq!(site.status(&site.issuer.token(&another, "k3", &json!({}))).await, 200);
     assert_eq!(site.status(&site.token(&json!({}))).await, 401, "the old one was withdrawn");
 }
 
