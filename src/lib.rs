@@ -9,6 +9,8 @@ pub mod shipped;
 
 pub mod http;
 pub mod mcp;
+pub mod prompts;
+pub mod resources;
 pub mod tools;
 
 #[cfg(feature = "conformance")]

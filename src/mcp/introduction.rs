@@ -61,6 +61,9 @@ impl InitializeParams {
 fn capabilities(Offered { varying, .. }: Offered) -> Value {
     json!({
         "tools": { "listChanged": varying.tools },
+        "resources": { "subscribe": true, "listChanged": true },
+        "prompts": { "listChanged": varying.prompts },
+        "completions": {},
         "logging": {},
     })
 }

@@ -18,6 +18,7 @@ mod listen;
 mod lists;
 mod meta;
 mod methods;
+mod offers;
 mod outbox;
 mod places;
 mod rounds;

@@ -26,6 +26,8 @@ use crate::mcp::sessions::Sessions;
 use crate::mcp::stream::Outcome;
 use crate::mcp::tool_list::ToolList;
 use crate::mcp::version::Version;
+use crate::prompts::Prompts;
+use crate::resources::Resources;
 use crate::tools::{CallCounts, Caller, Doors, Registry, Role, Tasks};
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
@@ -42,6 +44,8 @@ const LISTENERS_EACH: usize = 64;
 pub struct Server {
     pub(super) registry: Registry,
     pub(super) doors: Doors,
+    pub(super) resources: Resources,
+    pub(super) prompts: Prompts,
     pub(super) tool_list: ToolList,
     /// The schemas of tools that want arguments repeated in headers.
     pub(super) header_schemas: HashMap<String, Value>,
@@ -68,6 +72,20 @@ impl Default for Policy {
     fn default() -> Self {
         Self { confirm: Confirm::default(), gives_tasks: true }
     }
+}
+
+fn resources(doors: &Doors) -> Resources {
+    let resources = Resources::new(doors.clone());
+    #[cfg(feature = "conformance")]
+    let resources = resources.with(crate::conformance::resources());
+    resources
+}
+
+fn prompts(doors: &Doors) -> Prompts {
+    let prompts = Prompts::new(doors.clone());
+    #[cfg(feature = "conformance")]
+    let prompts = prompts.with(crate::conformance::prompts());
+    prompts
 }
 
 #[cfg(not(feature = "conformance"))]
@@ -112,6 +130,8 @@ impl Server {
             .collect();
         Self {
             registry,
+            resources: resources(&doors),
+            prompts: prompts(&doors),
             doors,
             tool_list,
             header_schemas,

@@ -12,6 +12,7 @@
 
 pub mod audits;
 mod backup;
+pub mod beginning;
 pub mod canaries;
 mod chain;
 pub mod checkpoints;

@@ -15,6 +15,8 @@ const LAYERS: &[&[&str]] = &[
     &["app"],
     &["http"],
     &["mcp"],
+    &["prompts"],
+    &["resources"],
     &["tools"],
     &["audit", "canaries", "jobs", "legacy_state", "notifications", "oauth", "repo"],
     &["models"],
