@@ -9,6 +9,7 @@ use actix::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::adapters::webhook::Patience;
 use crate::audit::Audit;
 use crate::canaries::policy::{Policy, PolicyRequest};
 use crate::canaries::tests::scripted_source::{Behaviour, ScriptedSource};
@@ -19,7 +20,7 @@ use crate::ids::{CanaryId, ConfigId, GateId, JobId, ModelId, TaskId};
 use crate::jobs::tests::fake_runner::{FakeRunner, Script};
 use crate::jobs::{JobSettings, Jobs, NewJob};
 use crate::models::{Cause, Entry, LocalRegistry, ModelSettings, Models};
-use crate::notifications::{Bell, NotificationDeps, Notifications, Patience};
+use crate::notifications::{Bell, NotificationDeps, Notifications};
 use crate::repo::git::{Author, GitSettings};
 use crate::repo::root::{OwnFiles, Root};
 use crate::repo::{LARGEST_FILE, Repo, RepoSettings};
@@ -263,6 +264,7 @@ impl Base {
             clock: Arc::clone(&self.clock),
             started: self.clock.now(),
             read_only: false,
+            job_ttl: Duration::from_hours(24),
             events: events.await.unwrap(),
             notifications: notifications.await.unwrap(),
         }

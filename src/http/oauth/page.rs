@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 
-use crate::oauth::server::Asked;
+use crate::oauth::Scope;
+use crate::oauth::server::{Asked, RedirectUri};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}\
@@ -51,7 +52,7 @@ fn whole(title: &str, body: &str) -> String {
 /// time.
 pub(super) fn consent(asked: &Asked, sealed: &str, note: Option<&str>) -> String {
     let redirect = asked.redirect_uri();
-    let host = redirect.as_ref().map_or("", |uri| uri.host());
+    let host = redirect.as_ref().map_or("", RedirectUri::host);
     let mut body = format!(
         "<h1>Let {name} use lukhas-mcp?</h1>\n<dl>\n\
          <dt>The client calls itself</dt><dd>{name}</dd>\n\
@@ -77,7 +78,7 @@ pub(super) fn consent(asked: &Asked, sealed: &str, note: Option<&str>) -> String
         // Writing to a string cannot fail.
         let _ = writeln!(body, "<p class=\"warning\" role=\"alert\">{}</p>", escaped(note));
     }
-    let operate = if asked.scope() == crate::oauth::Scope::Operate {
+    let operate = if asked.scope() == Scope::Operate {
         "<label><input type=\"radio\" name=\"scope\" value=\"operate\" checked> \
          <b>operate</b>: everything, such as running evals, moving models and changing files</label>\n\
          <label><input type=\"radio\" name=\"scope\" value=\"read\"> \

@@ -28,7 +28,7 @@ fn unsupported() -> Error {
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| Err(unsupported()),
-    verifier_factory,
+    verifier_factory: |algorithm, key| verifier(*algorithm, key),
     key_utils: KeyUtils {
         rsa_pub_components_from_private_key: |_| Err(unsupported()),
         rsa_pub_components_from_public_key: |_| Err(unsupported()),
@@ -38,14 +38,11 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     },
 };
 
-fn verifier_factory(
-    algorithm: &Algorithm,
-    key: &DecodingKey,
-) -> Result<Box<dyn JwtVerifier>, Error> {
-    if !ALLOWED.contains(algorithm) || key.family() != algorithm.family() {
+fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
+    if !ALLOWED.contains(&algorithm) || key.family() != algorithm.family() {
         return Err(ErrorKind::InvalidAlgorithm.into());
     }
-    Ok(Box::new(Signed { algorithm: *algorithm, key: key.clone() }))
+    Ok(Box::new(Signed { algorithm, key: key.clone() }))
 }
 
 struct Signed {

@@ -1,5 +1,6 @@
 //! What strangers may ask of the authorization server, how often, and what it keeps of it.
 
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
 use super::flow::{CALLBACK, KEY, READER, Server, error, posted};
@@ -114,7 +115,7 @@ async fn what_is_off_is_as_if_it_were_not_there() {
                 assert_eq!(answer.status(), status, "{path}");
                 let challenge = answer.headers().get("www-authenticate");
                 assert_eq!(
-                    challenge.map(|it| it.as_bytes()),
+                    challenge.map(HeaderValue::as_bytes),
                     (key == "").then_some(&b"Bearer"[..])
                 );
                 assert!(answer.json::<Value>().await.unwrap().is_object(), "{path}");

@@ -21,6 +21,18 @@ fn document(id: &str, changes: &Value) -> Fault {
     Fault::json(&document.to_string())
 }
 
+/// The same answer with the id, which is known only now, in the place of `ID`.
+fn naming(id: &str, fault: Fault) -> Fault {
+    let Fault::Raw(bytes) = &fault else { return fault };
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    if body.contains("\"ID\"") {
+        Fault::json(&body.replace("\"ID\"", &format!("\"{id}\"")))
+    } else {
+        fault
+    }
+}
+
 #[tokio::test]
 async fn a_document_is_as_good_as_a_registration_and_is_read_once() {
     let server = server().await;
@@ -75,19 +87,7 @@ async fn what_is_not_the_clients_document_is_no_client() {
     ] {
         let place = FaultServer::start(Fault::Silence).await;
         let id = place.url.join("client.json").unwrap().to_string();
-        place.becomes(match fault {
-            Fault::Raw(bytes) => {
-                // The id has as many characters wherever it stands.
-                let text = String::from_utf8(bytes).unwrap();
-                let (head, body) = text.split_once("\r\n\r\n").unwrap();
-                let body = body.replace("\"ID\"", &format!("\"{id}\""));
-                match head.starts_with("HTTP/1.1 200 OK") && body.contains(&id) {
-                    true => Fault::json(&body),
-                    false => Fault::Raw(format!("{head}\r\n\r\n{body}").into_bytes()),
-                }
-            }
-            other => other,
-        });
+        place.becomes(naming(&id, fault));
         for _ in 0..2 {
             let page = server.page(server.authorize_url(&id, &[("resource", "")])).await;
             assert_eq!(page.status(), 400, "{name}");
