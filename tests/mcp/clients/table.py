@@ -3,10 +3,15 @@
 import json
 import sys
 
+AREAS = (
+    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "subscriptions",
+    "logging", "tasks", "events", "load",
+)
+
 with open(sys.argv[1], encoding="utf-8") as lines:
-    rows = [json.loads(line) for line in lines]
-areas = list(dict.fromkeys(area for row in rows for area in row["checked"]))
-width = max(len(row["client"]) for row in rows)
+    rows = sorted((json.loads(line) for line in lines), key=lambda row: row["client"])
+areas = [area for area in AREAS if any(area in row["checked"] for row in rows)]
+width = max((len(row["client"]) for row in rows), default=0)
 print(" " * (width + 2) + "  ".join(areas))
 for row in rows:
     cells = (str(row["checked"].get(area, "–")).rjust(len(area)) for area in areas)
