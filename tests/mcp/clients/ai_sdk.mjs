@@ -1,11 +1,13 @@
 // The AI SDK's client, its client of events, and its verifier of webhooks.
 import { createServer } from 'node:http';
 
-import { createMCPClient, experimental_createMCPEventWebhook as createWebhook } from '@ai-sdk/mcp';
+import {
+  ElicitationRequestSchema, createMCPClient, experimental_createMCPEventWebhook as createWebhook,
+} from '@ai-sdk/mcp';
 
 import { Checks, address, failure, finish, key, pause, until, world } from './checks.mjs';
 
-const AREAS = ['connect', 'tools', 'structured', 'resources', 'prompts', 'completion', 'cancel'];
+const AREAS = ['connect', 'tools', 'structured', 'resources', 'prompts', 'completion', 'cancel', 'confirm'];
 
 /** Keeps subscriptions for as long as this runs. */
 class Store {
@@ -19,7 +21,7 @@ class Store {
 
 function connected(config = {}) {
   const transport = { type: 'http', url: `${address}/mcp`, headers: { 'X-API-Key': key } };
-  return createMCPClient({ transport, clientName: 'ai-sdk', ...config });
+  return createMCPClient({ transport, clientName: 'ai-sdk', capabilities: { elicitation: {} }, ...config });
 }
 
 const started = async (client, taskId) => {
@@ -89,6 +91,20 @@ async function everything(client, checks, revision) {
     const { structuredContent } = await client.callTool({ name: 'status', arguments: { jobId: world.sleeping } });
     checks.that('cancel', 'the job goes on', structuredContent.status === 'RUNNING', structuredContent);
   });
+
+  await checks.area('confirm', () => confirm(client, checks, revision));
+}
+
+async function confirm(client, checks, revision) {
+  const asked = [];
+  client.onElicitationRequest(ElicitationRequestSchema, ({ params }) => {
+    asked.push(params.message);
+    return { action: 'accept', content: { confirm: true } };
+  });
+  const given = { modelId: `asked-ai-sdk-${revision}:v1`, gate: 'staging' };
+  const answer = await client.callTool({ name: 'promote_model', arguments: given });
+  const good = asked.length === 1 && answer.isError !== true && answer.structuredContent.promoted;
+  checks.that('confirm', 'the user is asked, and yes promotes', good, [asked, answer]);
 }
 
 /** Serves a handler of web requests at a free port, and answers with its address. */

@@ -11,7 +11,9 @@ from mcp import MCPError
 
 from checks import Checks, arguments, finish
 
-AREAS = ["connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "tasks"]
+AREAS = [
+    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm", "tasks",
+]
 
 address, key, world = arguments()
 
@@ -99,6 +101,12 @@ async def cancel(client, checks):
     checks.that("cancel", "the job goes on", status == "RUNNING", status)
 
 
+async def confirm(client, checks, asked):
+    answer = await client.call_tool("promote_model", {"modelId": "asked-fastmcp:v1", "gate": "staging"})
+    good = len(asked) == 1 and answer.structured_content["promoted"]
+    checks.that("confirm", "the user is asked, and yes promotes", good, [asked, answer])
+
+
 async def tasks(client, checks):
     # It is one without being asked for, and the call ends with the job's end.
     answer = await client.call_tool("run_eval", {"taskId": "quick", "configId": "default"})
@@ -119,7 +127,13 @@ async def tasks(client, checks):
 
 async def everything(checks):
     transport = StreamableHttpTransport(address + "/mcp", headers={"X-API-Key": key})
-    async with Client(transport, timeout=30) as client:
+    asked = []
+
+    async def ask(message, response_type, params, context):
+        asked.append(message)
+        return {"confirm": True}
+
+    async with Client(transport, timeout=30, elicitation_handler=ask) as client:
         checks.that("connect", "revision 2026-07-28", client.protocol_version == "2026-07-28", client.protocol_version)
         await checks.area("tools", tools(client, checks))
         await checks.area("structured", structured(client, checks))
@@ -128,6 +142,7 @@ async def everything(checks):
         await checks.area("completion", completion(client, checks))
         await checks.area("progress", progress(client, checks))
         await checks.area("cancel", cancel(client, checks))
+        await checks.area("confirm", confirm(client, checks, asked))
         await checks.area("tasks", tasks(client, checks))
 
 

@@ -14,8 +14,8 @@ from pydantic import AnyUrl
 from checks import Checks, arguments, finish, until
 
 AREAS = [
-    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "subscriptions",
-    "logging",
+    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm",
+    "subscriptions", "logging",
 ]
 
 address, key, world = arguments()
@@ -132,6 +132,12 @@ async def subscriptions(session, checks, heard):
     checks.that("subscriptions", "and it is left", True)
 
 
+async def confirm(session, checks, asked):
+    answer = await session.call_tool("promote_model", {"modelId": "asked-python-1:v1", "gate": "staging"})
+    good = len(asked) == 1 and not answer.isError and answer.structuredContent["promoted"]
+    checks.that("confirm", "the user is asked, and yes promotes", good, [asked, answer])
+
+
 async def logging(session, checks):
     await session.set_logging_level("debug")
     checks.that("logging", "its level is taken", True)
@@ -140,15 +146,20 @@ async def logging(session, checks):
 
 
 async def everything(checks):
-    heard = []
+    heard, asked = [], []
 
     async def hear(message):
         heard.append(message)
 
+    async def ask(context, params):
+        asked.append(params.message)
+        return types.ElicitResult(action="accept", content={"confirm": True})
+
     headers = {"X-API-Key": key}
     async with streamablehttp_client(address + "/mcp", headers=headers) as (read, write, session_id):
         patience = datetime.timedelta(seconds=30)
-        async with ClientSession(read, write, patience, message_handler=hear) as session:
+        options = {"message_handler": hear, "elicitation_callback": ask}
+        async with ClientSession(read, write, patience, **options) as session:
             answer = await session.initialize()
             checks.that("connect", "revision 2025-11-25", answer.protocolVersion == "2025-11-25", answer)
             checks.that("connect", "with a session", session_id(), session_id())
@@ -159,6 +170,7 @@ async def everything(checks):
             await checks.area("completion", completion(session, checks))
             await checks.area("progress", progress(session, checks))
             await checks.area("cancel", cancel(session, checks))
+            await checks.area("confirm", confirm(session, checks, asked))
             await checks.area("subscriptions", subscriptions(session, checks, heard))
             await checks.area("logging", logging(session, checks))
 

@@ -17,7 +17,10 @@ from checks import PATIENCE, Checks, arguments, finish, until
 TASKS = "io.modelcontextprotocol/tasks"
 TEMPLATES = {"job://{id}", "canary://{id}", "model://{id}", "repo://{path}", "audit://{id}"}
 PROMPTS = {"explain_rollback", "prepare_promotion", "triage_failed_evals", "write_patch"}
-AREAS = ["connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "subscriptions"]
+AREAS = [
+    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm",
+    "subscriptions",
+]
 
 warnings.simplefilter("ignore")
 address, key, world = arguments()
@@ -216,6 +219,32 @@ async def cancel(client, checks):
     checks.that("cancel", "the job goes on", status == "RUNNING", status)
 
 
+class User:
+    """Who is asked by a form: says yes or no as told beforehand, and keeps what was asked."""
+
+    def __init__(self):
+        self.asked, self.says = [], True
+
+    async def __call__(self, context, params):
+        self.asked.append(params.message)
+        if self.says:
+            return types.ElicitResult(action="accept", content={"confirm": True})
+        return types.ElicitResult(action="decline")
+
+
+async def confirm(client, checks, user):
+    model = f"asked-{client.protocol_version}"
+    answer = await client.call_tool("promote_model", {"modelId": f"{model}:v1", "gate": "staging"})
+    checks.that("confirm", "the user is asked", len(user.asked) == 1 and model in user.asked[0], user.asked)
+    good = not answer.is_error and answer.structured_content["promoted"]
+    checks.that("confirm", "yes promotes", good, answer)
+    user.says = False
+    answer = await client.call_tool("promote_model", {"modelId": f"{model}:v2", "gate": "staging"})
+    checks.that("confirm", "no is a result that says so", len(user.asked) == 2 and answer.is_error, answer)
+    models = json.dumps((await client.call_tool("list_models", {})).structured_content)
+    checks.that("confirm", "and leaves everything as it was", f"{model}:v2" not in models, models)
+
+
 async def tasks(client, extension, checks):
     answer = await client.call_tool("run_eval", {"taskId": "quick", "configId": "default"})
     made = extension.made
@@ -287,8 +316,9 @@ async def modern(checks):
         await checks.area("connect", connect(client, checks, "2026-07-28"))
         await both_eras(client, checks)
         await checks.area("subscriptions", listen(client, checks))
-    extension = TasksExtension()
-    async with Client(transport(), extensions=[extension]) as client:
+    extension, user = TasksExtension(), User()
+    async with Client(transport(), extensions=[extension], elicitation_callback=user) as client:
+        await checks.area("confirm", confirm(client, checks, user))
         await checks.area("tasks", tasks(client, extension, checks))
 
 
@@ -298,10 +328,13 @@ async def legacy(checks):
     async def hear(message):
         heard.append(message)
 
-    async with Client(transport(), mode="legacy", message_handler=hear) as client:
+    user = User()
+    options = {"mode": "legacy", "message_handler": hear, "elicitation_callback": user}
+    async with Client(transport(), **options) as client:
         await checks.area("connect", connect(client, checks, "2025-11-25"))
         await both_eras(client, checks)
         await checks.area("subscriptions", subscribe(client, checks, heard))
+        await checks.area("confirm", confirm(client, checks, user))
         await checks.area("logging", logging(client, checks))
 
 

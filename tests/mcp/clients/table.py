@@ -4,8 +4,8 @@ import json
 import sys
 
 AREAS = (
-    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "subscriptions",
-    "logging", "tasks", "events", "load",
+    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm",
+    "subscriptions", "logging", "tasks", "events", "load",
 )
 
 with open(sys.argv[1], encoding="utf-8") as lines:

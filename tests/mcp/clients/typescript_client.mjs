@@ -6,12 +6,15 @@ import { createTaskSessionFromClient } from '@modelcontextprotocol/ext-tasks/cli
 import { Checks, address, failure, finish, key, pause, until, within, world } from './checks.mjs';
 
 const NEWEST = '2026-07-28';
-const AREAS = ['connect', 'tools', 'structured', 'resources', 'prompts', 'completion', 'progress', 'cancel', 'subscriptions'];
+const AREAS = [
+  'connect', 'tools', 'structured', 'resources', 'prompts', 'completion', 'progress', 'cancel', 'confirm', 'subscriptions',
+];
 const url = new URL(`${address}/mcp`);
 const clientInfo = { name: 'typescript-client', version: '1' };
 
 async function connected(mode, checks, revision) {
-  const client = new Client(clientInfo, { versionNegotiation: { mode } });
+  const capabilities = { elicitation: { form: {} } };
+  const client = new Client(clientInfo, { versionNegotiation: { mode }, capabilities });
   const headers = { Authorization: `Bearer ${key}` };
   await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
   const negotiated = client.getNegotiatedProtocolVersion();
@@ -113,6 +116,20 @@ async function cancel(client, checks) {
   checks.that('cancel', 'the job goes on', status === 'RUNNING', status);
 }
 
+async function confirm(client, checks) {
+  const asked = [];
+  client.setRequestHandler('elicitation/create', async ({ params }) => {
+    asked.push(params.message);
+    return asked.length === 1 ? { action: 'accept', content: { confirm: true } } : { action: 'decline' };
+  });
+  const model = `asked-typescript-${client.getNegotiatedProtocolVersion()}`;
+  const yes = await call(client, 'promote_model', { modelId: `${model}:v1`, gate: 'staging' });
+  const promoted = yes.isError !== true && yes.structuredContent.promoted;
+  checks.that('confirm', 'the user is asked, and yes promotes', asked.length === 1 && promoted, [asked, yes]);
+  const no = await call(client, 'promote_model', { modelId: `${model}:v2`, gate: 'staging' });
+  checks.that('confirm', 'no is a result that says so', asked.length === 2 && no.isError === true, [asked, no]);
+}
+
 function updates(client) {
   const uris = [];
   client.setNotificationHandler('notifications/resources/updated', ({ params }) => {
@@ -187,6 +204,7 @@ async function both(client, checks) {
   await checks.area('completion', () => completion(client, checks));
   await checks.area('progress', () => progress(client, checks));
   await checks.area('cancel', () => cancel(client, checks));
+  await checks.area('confirm', () => confirm(client, checks));
 }
 
 const newest = new Checks('TypeScript client 2.4.0, 2026-07-28', [...AREAS, 'tasks']);

@@ -1,14 +1,15 @@
 // The official TypeScript SDK, first generation: the handshake of 2025-11-25, with a session.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 
 import { Checks, address, failure, finish, key, until, world } from './checks.mjs';
 
 const checks = new Checks('TypeScript SDK 1.32.2, 2025-11-25', [
-  'connect', 'tools', 'structured', 'resources', 'prompts', 'completion', 'progress', 'cancel', 'subscriptions', 'logging',
+  'connect', 'tools', 'structured', 'resources', 'prompts', 'completion', 'progress', 'cancel', 'confirm',
+  'subscriptions', 'logging',
 ]);
-const client = new Client({ name: 'typescript-sdk', version: '1' });
+const client = new Client({ name: 'typescript-sdk', version: '1' }, { capabilities: { elicitation: {} } });
 const requestInit = { headers: { 'X-API-Key': key } };
 const transport = new StreamableHTTPClientTransport(new URL(`${address}/mcp`), { requestInit });
 const call = (name, given, options) => client.callTool({ name, arguments: given }, undefined, options);
@@ -93,6 +94,17 @@ await checks.area('cancel', async () => {
   checks.that('cancel', 'the call was under way', error && Date.now() - began > 500, error);
   const { status } = (await call('status', { jobId: world.sleeping })).structuredContent;
   checks.that('cancel', 'the job goes on', status === 'RUNNING', status);
+});
+
+await checks.area('confirm', async () => {
+  const asked = [];
+  client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+    asked.push(params.message);
+    return { action: 'accept', content: { confirm: true } };
+  });
+  const answer = await call('promote_model', { modelId: 'asked-sdk:v1', gate: 'staging' });
+  const good = asked.length === 1 && answer.isError !== true && answer.structuredContent.promoted;
+  checks.that('confirm', 'the user is asked, and yes promotes', good, [asked, answer]);
 });
 
 await checks.area('subscriptions', async () => {
