@@ -11,6 +11,9 @@ pub mod http;
 pub mod mcp;
 pub mod tools;
 
+#[cfg(feature = "conformance")]
+mod conformance;
+
 pub mod audit;
 pub mod canaries;
 pub mod jobs;

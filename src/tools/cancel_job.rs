@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::JobId;
 use crate::store::jobs::JobStatus;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::words::job_status;
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const REASON_LENGTH: usize = 500;
 
@@ -23,10 +24,11 @@ pub(super) struct Arguments {
     reason: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     job_id: String,
+    #[schemars(schema_with = "job_status")]
     status: &'static str,
     updated_at: String,
     /// Whether the run is still being ended.
@@ -44,8 +46,7 @@ impl Tool for CancelJob {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let length = arguments.reason.as_ref().map_or(0, |reason| reason.chars().count());

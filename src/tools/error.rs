@@ -1,5 +1,7 @@
 //! Why a tool said no.
 
+use serde_json::Value;
+
 use crate::adapters::RunnerError;
 use crate::adapters::registry::RegistryError;
 use crate::canaries::{CanaryError, ReplayError};
@@ -7,6 +9,7 @@ use crate::jobs::JobError;
 use crate::models::ModelError;
 use crate::repo::{RepoError, RepoErrorKind};
 use crate::store::StoreError;
+use crate::tools::Question;
 
 /// A tool's failure, in words that a client may read.
 ///
@@ -25,6 +28,17 @@ pub enum ToolError {
     /// Too much is asked at once; the same call may succeed in a second.
     #[error("{0}")]
     Overloaded(String),
+    /// The client is to answer these, and to make the call again.
+    #[error("the call needs the client's answer first")]
+    InputRequired {
+        /// What it is asked.
+        questions: Vec<Question>,
+        /// What the call must find again.
+        state: Option<Value>,
+    },
+    /// The client did not say that it can do what the call needs.
+    #[error("this needs a client that can {0}; declare the capability, or call without it")]
+    MissingCapability(Capability),
     /// It failed on our side.
     #[error("{what}")]
     Failed {
@@ -34,6 +48,48 @@ pub enum ToolError {
         #[source]
         source: anyhow::Error,
     },
+}
+
+/// What a client can do for a server, if it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// Ask its user.
+    Elicitation,
+    /// Ask its model.
+    Sampling,
+    /// Name its directories.
+    Roots,
+    /// Follow a task instead of waiting for its end.
+    Tasks,
+}
+
+impl Capability {
+    /// What the client needs to be asked this method.
+    pub fn for_method(method: &str) -> Self {
+        match method {
+            "sampling/createMessage" => Self::Sampling,
+            "roots/list" => Self::Roots,
+            _ => Self::Elicitation,
+        }
+    }
+}
+
+impl std::fmt::Display for Capability {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Elicitation => "ask its user (elicitation)",
+            Self::Sampling => "ask its model (sampling)",
+            Self::Roots => "name its directories (roots)",
+            Self::Tasks => "follow tasks (io.modelcontextprotocol/tasks)",
+        })
+    }
+}
+
+impl ToolError {
+    /// The client cannot be asked by this method.
+    pub fn missing_capability(method: &str) -> Self {
+        Self::MissingCapability(Capability::for_method(method))
+    }
 }
 
 /// The error where what is known cannot be written as JSON.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapters::LogStream;
 use crate::ids::JobId;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const BYTES: u32 = 16 * 1024;
 const BYTES_MOST: u32 = 256 * 1024;
@@ -35,9 +35,10 @@ pub(super) struct Arguments {
     max_bytes: Option<u32>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
+    #[schemars(with = "String")]
     job_id: JobId,
     stream: Stream,
     text: String,
@@ -56,8 +57,7 @@ impl Tool for JobLogs {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let max_bytes = arguments.max_bytes.unwrap_or(BYTES);

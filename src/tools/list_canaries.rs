@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::ModelId;
 use crate::store::canaries::{CanaryFilter, CanaryStatus};
 use crate::tools::canary_status::Shown;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const LIMIT: u16 = 50;
 const LIMIT_MOST: u16 = 200;
@@ -54,7 +54,7 @@ pub(super) struct Arguments {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     canaries: Vec<Shown>,
@@ -73,8 +73,7 @@ impl Tool for ListCanaries {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let limit = arguments.limit.unwrap_or(LIMIT);

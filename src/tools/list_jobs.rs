@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::ids::TaskId;
 use crate::store::jobs::{JobFilter, JobStatus};
 use crate::tools::status::Shown;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError, failed_to_write};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError, failed_to_write};
 
 const LIMIT: u16 = 50;
 const LIMIT_MOST: u16 = 200;
@@ -55,9 +55,10 @@ pub(super) struct Arguments {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
+    #[schemars(with = "Vec<Shown<'static>>")]
     jobs: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -74,8 +75,7 @@ impl Tool for ListJobs {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let limit = arguments.limit.unwrap_or(LIMIT);

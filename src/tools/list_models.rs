@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::GateId;
 use crate::store::models::ModelWithGates;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const LIMIT: u16 = 50;
 const LIMIT_MOST: u16 = 200;
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     registry: &'static str,
@@ -36,7 +36,7 @@ pub(super) struct Answer {
     next_cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     model_id: String,
@@ -68,8 +68,7 @@ impl Tool for ListModels {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let limit = arguments.limit.unwrap_or(LIMIT);

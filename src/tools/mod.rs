@@ -8,6 +8,7 @@ mod backtest_policy;
 mod canary_commands;
 mod canary_status;
 mod cancel_job;
+mod client;
 mod documents;
 mod error;
 mod infrastructure_status;
@@ -17,8 +18,11 @@ mod links;
 mod list_canaries;
 mod list_jobs;
 mod list_models;
+#[cfg(test)]
+mod listening;
 mod model_history;
 mod named;
+mod page;
 mod promote_model;
 mod reason;
 mod registry;
@@ -28,32 +32,45 @@ mod repository;
 mod result;
 mod rollback_model;
 mod run_eval;
+mod schema;
 mod snapshot;
 mod start_canary;
 mod status;
 mod subject;
 mod supervised;
+mod task;
 mod typed;
+mod waiting;
 mod why;
 mod why_math;
+mod words;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::client::{Answers, Client, List, LogLevel, Progress, Question, Silent};
 pub use self::documents::{Document, document};
-pub use self::error::ToolError;
 use self::error::failed_to_write;
+pub use self::error::{Capability, ToolError};
 pub use self::infrastructure_status::Infrastructure;
 pub use self::introduction::{ServerFacts, You};
 pub use self::links::Links;
-pub use self::registry::{CallCounts, Registry};
+pub use self::page::{InvalidCursor, Page, cursor_after, entry_before};
+pub use self::registry::{CallCounts, Called, Registry};
 pub use self::report::{ReportFormat, report};
 pub use self::result::{CallResult, Reply};
 pub use self::snapshot::snapshot;
+#[cfg(feature = "conformance")]
+pub(crate) use self::typed::AnyTool;
+
+pub use self::task::{Task, TaskState, Tasks, Work};
 use crate::audit::Audit;
 use crate::canaries::Canaries;
+use crate::events::Changes;
 use crate::jobs::Jobs;
 use crate::models::Models;
 use crate::repo::{Repo, RepoPath};
@@ -78,6 +95,11 @@ pub struct Doors {
 }
 
 impl Doors {
+    /// Where to wait for something to change.
+    pub fn changes(&self) -> &Arc<Changes> {
+        self.infrastructure.events.changes()
+    }
+
     /// Where a reader finds a file.
     async fn url_of(&self, path: &RepoPath) -> String {
         let forge = if self.links.are_public() { None } else { self.repo.forge_url(path).await };
@@ -103,6 +125,17 @@ pub struct Caller {
     pub role: Role,
 }
 
+/// One call: what it may use, who makes it, and the line back to its client.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// What it may use.
+    pub doors: &'a Doors,
+    /// Who makes it.
+    pub caller: &'a Caller,
+    /// What can be told and asked while it lasts.
+    pub client: &'a dyn Client,
+}
+
 /// What calling a tool does to the world, as clients are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -112,6 +145,8 @@ pub enum Effect {
     Adds,
     /// It changes something that was there; doing it twice is not doing it once.
     Changes,
+    /// It sets how something stands, and nothing is lost by it; doing it twice is doing it once.
+    Sets,
     /// It ends or removes something; doing it twice is doing it once.
     Ends,
 }
@@ -134,15 +169,16 @@ pub trait Tool: Send + Sync + 'static {
     const DESCRIPTION: &'static str;
     /// What it does to the world.
     const EFFECT: Effect;
+    /// Whether it asks or tells servers that are not the daemon: a registry, a source of metrics.
+    const REACHES_OUT: bool = false;
     /// What it takes.
     type Arguments: DeserializeOwned + JsonSchema + Send;
     /// What it gives; must serialise to a JSON object.
-    type Answer: Serialize + Send;
+    type Answer: Serialize + JsonSchema + Send;
 
     /// Does it.
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        call: Call<'_>,
         arguments: Self::Arguments,
     ) -> Result<Reply<Self::Answer>, ToolError>;
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{GateId, ModelId};
 use crate::models::{Cause, Entry, EvidenceReport, EvidenceRule, check_rules};
 use crate::tools::reason::Reason;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(super) struct PromoteModel;
 
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     reason: Option<Reason>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     model_id: String,
@@ -50,7 +50,7 @@ pub(super) struct Answer {
 }
 
 /// What the registry shows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Registered {
     name: String,
     before: Option<String>,
@@ -68,12 +68,12 @@ impl Tool for PromoteModel {
         everybody, and reads it back; start_canary does the same under watch. Doing it twice is \
         doing it once. With `requires`, evals must have shown that it is good enough.";
     const EFFECT: Effect = Effect::Ends;
+    const REACHES_OUT: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { model_id: model, gate, dry_run, requires, reason } = arguments;

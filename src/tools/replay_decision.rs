@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::canaries::Replay;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const ID_LENGTH: usize = 128;
 
@@ -30,8 +30,7 @@ impl Tool for ReplayDecision {
     type Answer = Replay;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Replay>, ToolError> {
         if ID_LENGTH < arguments.id.len() {

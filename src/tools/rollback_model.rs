@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{GateId, ModelId};
 use crate::models::{GateMove, Rollback};
 use crate::tools::reason::Reason;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(super) struct RollbackModel;
 
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     reason: Reason,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     #[serde(flatten)]
@@ -44,12 +44,12 @@ impl Tool for RollbackModel {
         there before stands there again. Refused if somebody else moved the gate since, so that \
         nothing of theirs is undone.";
     const EFFECT: Effect = Effect::Ends;
+    const REACHES_OUT: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { model_id: model, gate, reason } = arguments;

@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use crate::audit::{line, prose};
 use crate::repo::content::parse_file_id;
 use crate::store::audits::AuditRow;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::schema::object;
+use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
 
 /// As long as a path may be, and its base64.
 const ID_LENGTH: usize = 4096 * 4 / 3 + 64;
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
     id: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     id: String,
@@ -32,11 +33,13 @@ pub(super) struct Answer {
     facts: Vec<Fact>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Fact {
     ts: String,
     actor: String,
     action: String,
+    /// What else is known, by the kind of fact.
+    #[schemars(schema_with = "object")]
     details: Box<RawValue>,
     message: String,
     hash: String,
@@ -85,8 +88,7 @@ impl Tool for Why {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let rows = facts_about(doors, &arguments.id).await?;

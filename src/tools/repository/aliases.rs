@@ -8,7 +8,7 @@ use super::{NamedTwice, create_file, path_schema, write_file};
 use crate::clock::Timestamp;
 use crate::repo::content::Encoding;
 use crate::repo::{ContentDigest, RepoPath, Template, Written};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct WriteFileAlias;
 
@@ -47,7 +47,7 @@ pub(in crate::tools) struct CreateArguments {
     encoding: Encoding,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer<More> {
     success: bool,
     operation: &'static str,
@@ -61,12 +61,12 @@ pub(in crate::tools) struct Answer<More> {
     timestamp: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Overwritten {
     overwritten: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Templated {
     template: Option<Template>,
 }
@@ -97,8 +97,7 @@ impl Tool for WriteFileAlias {
     type Answer = Answer<Overwritten>;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: WriteArguments,
     ) -> Result<Reply<Self::Answer>, ToolError> {
         let WriteArguments { path, content: contents, overwrite, encoding } = arguments;
@@ -119,8 +118,7 @@ impl Tool for CreateFileAlias {
     type Answer = Answer<Templated>;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: CreateArguments,
     ) -> Result<Reply<Self::Answer>, ToolError> {
         let CreateArguments { path, content: contents, template, encoding } = arguments;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Before, decoded, path_schema};
 use crate::repo::content::Encoding;
 use crate::repo::{ContentDigest, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct AppendFile;
 
@@ -32,7 +32,7 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     path: RepoPath,
@@ -57,8 +57,7 @@ impl Tool for AppendFile {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { path, contents, ensure_newline, encoding } = arguments;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Before, invalid, path_schema};
 use crate::repo::{ContentDigest, PatchRequest, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct ApplyPatch;
 
@@ -27,7 +27,7 @@ pub(in crate::tools) struct Arguments {
     allow_create: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     path: RepoPath,
@@ -61,8 +61,7 @@ impl Tool for ApplyPatch {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { path, patch, expect_sha256, allow_create } = arguments;

@@ -1,15 +1,16 @@
 //! `get_code_analysis`: how much of which language.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::NoArguments;
 use crate::repo::{Language, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct CodeAnalysis;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     files: u64,
@@ -22,7 +23,7 @@ pub(in crate::tools) struct Answer {
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Shown {
     language: &'static str,
@@ -33,7 +34,7 @@ struct Shown {
     files_counted: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Sized {
     path: RepoPath,
     size: u64,
@@ -57,8 +58,7 @@ impl Tool for CodeAnalysis {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         NoArguments {}: NoArguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let survey = doors.repo.survey(true).await?;

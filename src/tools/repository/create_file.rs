@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{decoded, path_schema, unless_there, write_file};
 use crate::repo::content::Encoding;
 use crate::repo::{Existing, RepoPath, Template, WriteRequest, WriteTool, Written};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Caller, Doors, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct CreateFile;
 
@@ -27,7 +27,7 @@ pub(in crate::tools) struct Arguments {
     pub(super) encoding: Encoding,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     #[serde(flatten)]
     written: write_file::Answer,
@@ -62,8 +62,7 @@ impl Tool for CreateFile {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let (template, encoding) = (arguments.template, arguments.encoding);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{digest_schema, path_schema};
 use crate::repo::{ContentDigest, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct DeleteFile;
 
@@ -22,7 +22,7 @@ pub(in crate::tools) struct Arguments {
     expect_sha256: ContentDigest,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     path: RepoPath,
@@ -41,8 +41,7 @@ impl Tool for DeleteFile {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { path, expect_sha256 } = arguments;

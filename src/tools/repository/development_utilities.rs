@@ -1,22 +1,23 @@
 //! `get_development_utilities`: what can be called to build, test and run the repository.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::NoArguments;
 use crate::repo::{BuildTool, Command, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct DevelopmentUtilities;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     utilities: Vec<Utility>,
     /// Whether a limit of time or size left something out.
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Utility {
     tool: &'static str,
     /// The file that says so.
@@ -26,7 +27,7 @@ struct Utility {
     commands: Vec<Shown>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Shown {
     name: String,
     command: String,
@@ -54,8 +55,7 @@ impl Tool for DevelopmentUtilities {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         NoArguments {}: NoArguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let survey = doors.repo.survey(false).await?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{glob, within};
 use crate::repo::{Glob, ListRequest, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const MOST: u16 = 100;
 const MOST_MOST: u16 = 500;
@@ -26,14 +26,14 @@ pub(in crate::tools) struct Arguments {
     max: Option<u16>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     items: Vec<Item>,
     /// Whether there is more than is listed.
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Item {
     path: RepoPath,
 }
@@ -50,8 +50,7 @@ impl Tool for FindFiles {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { glob, max } = arguments;

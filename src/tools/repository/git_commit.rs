@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{invalid, paths_schema};
 use crate::repo::git::{CommitMessage, Paths};
 use crate::repo::{CommitOrder, Committed, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct GitCommit;
 
@@ -30,7 +30,7 @@ pub(in crate::tools) struct Arguments {
     stage_all: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     commit: String,
@@ -53,8 +53,7 @@ impl Tool for GitCommit {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { message, add, signoff, stage_all } = arguments;

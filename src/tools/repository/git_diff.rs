@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{invalid, paths_schema};
 use crate::repo::RepoPath;
 use crate::repo::git::DiffRequest;
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const CONTEXT: u32 = 3;
 const CONTEXT_MOST: u32 = 20;
@@ -36,7 +36,7 @@ pub(in crate::tools) struct Arguments {
     max_bytes: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     diff: String,
     /// Whether more changed than is shown.
@@ -54,8 +54,7 @@ impl Tool for GitDiff {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { paths, staged, context_lines, max_bytes } = arguments;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{optional_path_schema, within};
 use crate::repo::RepoPath;
 use crate::repo::git::{CommitId, LogRequest, LoggedCommit};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const LIMIT: u16 = 20;
 const LIMIT_MOST: u16 = 200;
@@ -43,7 +43,7 @@ impl TryFrom<String> for After {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     /// Newest first.
     commits: Vec<Shown>,
@@ -51,7 +51,7 @@ pub(in crate::tools) struct Answer {
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Shown {
     commit: String,
     author: String,
@@ -79,8 +79,7 @@ impl Tool for GitLog {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { path, limit, before } = arguments;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::within;
 use crate::repo::RepoPath;
 use crate::repo::git::{FileChange, StatusEntry};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::words::{file_change, operation};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const MOST: u16 = 100;
 const MOST_MOST: u16 = 500;
@@ -22,23 +23,26 @@ pub(in crate::tools) struct Arguments {
     max: Option<u16>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     /// The branch that is checked out, if one is.
     branch: Option<String>,
     /// The newest commit, if there is one.
     head: Option<String>,
     /// What somebody is in the middle of, such as a merge.
+    #[schemars(schema_with = "operation")]
     operation: Option<&'static str>,
     clean: bool,
     items: Vec<Item>,
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Item {
     path: RepoPath,
+    #[schemars(schema_with = "file_change")]
     staged: Option<&'static str>,
+    #[schemars(schema_with = "file_change")]
     unstaged: Option<&'static str>,
     untracked: bool,
     conflicted: bool,
@@ -68,8 +72,7 @@ impl Tool for GitStatus {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let most = within::<Self>("max", arguments.max, MOST, MOST_MOST)?;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{optional_glob, within};
 use crate::repo::root::EntryKind;
 use crate::repo::{Glob, ListRequest, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::words::entry_kind;
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const MOST: u16 = 50;
 const MOST_MOST: u16 = 200;
@@ -51,15 +52,16 @@ impl TryFrom<String> for Directory {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     items: Vec<Item>,
     /// Whether there is more than is listed.
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Item {
+    #[schemars(schema_with = "entry_kind")]
     r#type: &'static str,
     path: RepoPath,
 }
@@ -75,8 +77,7 @@ impl Tool for ListDir {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { path: Directory(under), glob, max, include_dirs } = arguments;

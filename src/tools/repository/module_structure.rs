@@ -1,15 +1,16 @@
 //! `get_module_structure`: which parts there are, and where.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::NoArguments;
 use crate::repo::{BuildTool, Directory, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct ModuleStructure;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     /// What the manifests call packages.
     packages: Vec<Package>,
@@ -19,14 +20,14 @@ pub(in crate::tools) struct Answer {
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Package {
     name: String,
     tool: &'static str,
     manifest: RepoPath,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Shown {
     path: RepoPath,
     files: u64,
@@ -58,8 +59,7 @@ impl Tool for ModuleStructure {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        _: &Caller,
+        Call { doors, .. }: Call<'_>,
         NoArguments {}: NoArguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let survey = doors.repo.survey(false).await?;

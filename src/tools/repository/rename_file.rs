@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{path_schema, unless_there};
 use crate::repo::{ContentDigest, RenameRequest, RepoPath};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct RenameFile;
 
@@ -24,7 +24,7 @@ pub(in crate::tools) struct Arguments {
     overwrite: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     from: RepoPath,
     to: RepoPath,
@@ -45,8 +45,7 @@ impl Tool for RenameFile {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { from, to, overwrite } = arguments;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{decoded, digest_schema, path_schema};
 use crate::repo::content::Encoding;
 use crate::repo::{ContentDigest, Existing, RepoPath, WriteRequest, WriteTool, Written};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct UpdateFile;
 
@@ -28,7 +28,7 @@ pub(in crate::tools) struct Arguments {
     encoding: Encoding,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     path: RepoPath,
@@ -49,8 +49,7 @@ impl Tool for UpdateFile {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let Arguments { path, contents, expect_sha256, encoding } = arguments;

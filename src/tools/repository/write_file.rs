@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{NamedTwice, decoded, path_schema, unless_there};
 use crate::repo::content::Encoding;
 use crate::repo::{ContentDigest, Existing, RepoPath, WriteRequest, WriteTool, Written};
-use crate::tools::{Caller, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Caller, Doors, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct WriteFile;
 
@@ -27,7 +27,7 @@ pub(in crate::tools) struct Arguments {
     pub(super) encoding: Encoding,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     #[serde(flatten)]
@@ -86,8 +86,7 @@ impl Tool for WriteFile {
     type Answer = Answer;
 
     async fn call(
-        doors: &Doors,
-        caller: &Caller,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
         let encoding = arguments.encoding;
