@@ -36,3 +36,10 @@ packages() {
     (cd "$1" && node "$npm_script" ci --silent --no-audit --no-fund --ignore-scripts)
   fi
 }
+
+# keep DIRECTORY NAME: leaves results where they can be read afterwards.
+keep() {
+  rm -rf "$tools/results/$2"
+  mkdir -p "$1" "$tools/results"
+  cp -r "$1" "$tools/results/$2"
+}

@@ -12,7 +12,8 @@ from mcp import MCPError
 from checks import Checks, arguments, finish
 
 AREAS = [
-    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm", "tasks",
+    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm", "logging",
+    "tasks",
 ]
 
 address, key, world = arguments()
@@ -127,13 +128,16 @@ async def tasks(client, checks):
 
 async def everything(checks):
     transport = StreamableHttpTransport(address + "/mcp", headers={"X-API-Key": key})
-    asked = []
+    asked, logged = [], []
+
+    async def log(message):
+        logged.append(message)
 
     async def ask(message, response_type, params, context):
         asked.append(message)
         return {"confirm": True}
 
-    async with Client(transport, timeout=30, elicitation_handler=ask) as client:
+    async with Client(transport, timeout=30, elicitation_handler=ask, log_handler=log) as client:
         checks.that("connect", "revision 2026-07-28", client.protocol_version == "2026-07-28", client.protocol_version)
         await checks.area("tools", tools(client, checks))
         await checks.area("structured", structured(client, checks))
@@ -141,6 +145,8 @@ async def everything(checks):
         await checks.area("prompts", prompts(client, checks))
         await checks.area("completion", completion(client, checks))
         await checks.area("progress", progress(client, checks))
+        # This client wants to be told everything; who waits for a job hears what becomes of it.
+        checks.that("logging", f"{len(logged)} messages came", logged and logged[0].logger == "jobs", logged)
         await checks.area("cancel", cancel(client, checks))
         await checks.area("confirm", confirm(client, checks, asked))
         await checks.area("tasks", tasks(client, checks))
