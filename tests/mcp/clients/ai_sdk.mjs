@@ -66,10 +66,10 @@ async function everything(client, checks, revision) {
     checks.that('prompts', 'are listed', prompts.length >= 4, prompts);
     for (const prompt of prompts) {
       const given = {};
-      for (const { name } of prompt.arguments ?? []) {
+      for (const { name, required } of prompt.arguments ?? []) {
         const ref = { type: 'ref/prompt', name: prompt.name };
         const { completion } = await client.complete({ ref, argument: { name, value: '' }, context: { arguments: given } });
-        given[name] = completion.values[0] ?? 'words';
+        if (completion.values.length > 0 || required) given[name] = completion.values[0] ?? 'words';
       }
       const { messages } = await client.getPrompt({ name: prompt.name, arguments: given });
       checks.that('prompts', `${prompt.name} ${JSON.stringify(given)}`, messages.length > 0, messages);

@@ -63,7 +63,8 @@ async def prompts(client, checks):
         for argument in prompt.arguments or []:
             ref = types.PromptReference(name=prompt.name)
             values = (await client.complete(ref, {"name": argument.name, "value": ""}, given)).values
-            given[argument.name] = values[0] if values else "words"
+            if values or argument.required:
+                given[argument.name] = values[0] if values else "words"
         messages = (await client.get_prompt(prompt.name, given)).messages
         checks.that("prompts", f"{prompt.name} {given}", messages and messages[0].content, messages)
 

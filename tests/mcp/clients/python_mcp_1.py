@@ -73,7 +73,8 @@ async def prompts(session, checks):
         for argument in prompt.arguments or []:
             ref = types.PromptReference(type="ref/prompt", name=prompt.name)
             values = (await session.complete(ref, {"name": argument.name, "value": ""}, given)).completion.values
-            given[argument.name] = values[0] if values else "words"
+            if values or argument.required:
+                given[argument.name] = values[0] if values else "words"
         messages = (await session.get_prompt(prompt.name, given)).messages
         checks.that("prompts", f"{prompt.name} {given}", messages and messages[0].content, messages)
 

@@ -172,7 +172,8 @@ async def prompts(client, checks):
         given = {}
         for argument in listed[name].arguments or []:
             values = await complete(client, name, argument.name, given)
-            given[argument.name] = values[0] if values else "words"
+            if values or argument.required:
+                given[argument.name] = values[0] if values else "words"
         messages = (await client.get_prompt(name, given)).messages
         checks.that("prompts", f"{name} {given}", messages and messages[0].content, messages)
 
