@@ -5,7 +5,7 @@ import {
   ElicitationRequestSchema, createMCPClient, experimental_createMCPEventWebhook as createWebhook,
 } from '@ai-sdk/mcp';
 
-import { Checks, address, failure, finish, key, pause, until, world } from './checks.mjs';
+import { Checks, PROMPTS, address, failure, finish, key, pause, until, world } from './checks.mjs';
 
 const AREAS = ['connect', 'tools', 'structured', 'resources', 'prompts', 'completion', 'cancel', 'confirm'];
 
@@ -63,8 +63,9 @@ async function everything(client, checks, revision) {
 
   await checks.area('prompts', async () => {
     const { prompts } = await client.listPrompts();
-    checks.that('prompts', 'are listed', prompts.length >= 4, prompts);
-    for (const prompt of prompts) {
+    const offered = PROMPTS.map((wanted) => prompts.find(({ name }) => name === wanted));
+    checks.that('prompts', 'are listed', offered.every(Boolean), prompts);
+    for (const prompt of offered) {
       const given = {};
       for (const { name, required } of prompt.arguments ?? []) {
         const ref = { type: 'ref/prompt', name: prompt.name };

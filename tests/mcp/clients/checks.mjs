@@ -3,6 +3,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 
 const [address, key, worldFile, results] = process.argv.slice(2);
 export const PATIENCE = 20_000;
+export const PROMPTS = ['explain_rollback', 'prepare_promotion', 'triage_failed_evals', 'write_patch'];
 export { address, key };
 export const world = JSON.parse(readFileSync(worldFile, 'utf8'));
 

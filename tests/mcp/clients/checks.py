@@ -6,6 +6,7 @@ import sys
 import time
 
 PATIENCE = 20
+PROMPTS = ("explain_rollback", "prepare_promotion", "triage_failed_evals", "write_patch")
 
 
 class Checks:

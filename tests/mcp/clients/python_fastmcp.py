@@ -9,7 +9,7 @@ from fastmcp.exceptions import ToolError
 from fastmcp_tasks.client import call_tool_task
 from mcp import MCPError
 
-from checks import Checks, arguments, finish
+from checks import PROMPTS, Checks, arguments, finish
 
 AREAS = [
     "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm", "logging",
@@ -56,9 +56,9 @@ async def resources(client, checks):
 
 
 async def prompts(client, checks):
-    listed = await client.list_prompts()
-    checks.that("prompts", "are listed", len(listed) >= 4, listed)
-    for prompt in listed:
+    listed = {prompt.name: prompt for prompt in await client.list_prompts()}
+    checks.that("prompts", "are listed", listed.keys() >= set(PROMPTS), listed.keys())
+    for prompt in map(listed.get, PROMPTS):
         given = {}
         for argument in prompt.arguments or []:
             ref = types.PromptReference(name=prompt.name)

@@ -11,7 +11,7 @@ from mcp.client.streamable_http import streamablehttp_client
 from mcp.shared.exceptions import McpError
 from pydantic import AnyUrl
 
-from checks import Checks, arguments, finish, until
+from checks import PROMPTS, Checks, arguments, finish, until
 
 AREAS = [
     "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm",
@@ -66,9 +66,9 @@ async def resources(session, checks):
 
 
 async def prompts(session, checks):
-    listed = (await session.list_prompts()).prompts
-    checks.that("prompts", "are listed", len(listed) >= 4, listed)
-    for prompt in listed:
+    listed = {prompt.name: prompt for prompt in (await session.list_prompts()).prompts}
+    checks.that("prompts", "are listed", listed.keys() >= set(PROMPTS), listed.keys())
+    for prompt in map(listed.get, PROMPTS):
         given = {}
         for argument in prompt.arguments or []:
             ref = types.PromptReference(type="ref/prompt", name=prompt.name)

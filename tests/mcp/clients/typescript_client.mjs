@@ -3,7 +3,7 @@
 import { Client, ResourceNotFoundError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { createTaskSessionFromClient } from '@modelcontextprotocol/ext-tasks/client';
 
-import { Checks, address, failure, finish, key, pause, until, within, world } from './checks.mjs';
+import { Checks, PROMPTS, address, failure, finish, key, pause, until, within, world } from './checks.mjs';
 
 const NEWEST = '2026-07-28';
 const AREAS = [
@@ -73,8 +73,9 @@ async function resources(client, checks) {
 
 async function prompts(client, checks) {
   const { prompts: listed } = await client.listPrompts();
-  checks.that('prompts', 'are listed', listed.length >= 4, listed);
-  for (const prompt of listed) {
+  const offered = PROMPTS.map((wanted) => listed.find(({ name }) => name === wanted));
+  checks.that('prompts', 'are listed', offered.every(Boolean), listed);
+  for (const prompt of offered) {
     const given = {};
     for (const { name, required } of prompt.arguments ?? []) {
       const ref = { type: 'ref/prompt', name: prompt.name };

@@ -3,7 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 
-import { Checks, address, failure, finish, key, until, world } from './checks.mjs';
+import { Checks, PROMPTS, address, failure, finish, key, until, world } from './checks.mjs';
 
 const checks = new Checks('TypeScript SDK 1.32.2, 2025-11-25', [
   'connect', 'tools', 'structured', 'resources', 'prompts', 'completion', 'progress', 'cancel', 'confirm',
@@ -54,8 +54,9 @@ await checks.area('resources', async () => {
 
 await checks.area('prompts', async () => {
   const { prompts } = await client.listPrompts();
-  checks.that('prompts', 'are listed', prompts.length >= 4, prompts);
-  for (const prompt of prompts) {
+  const offered = PROMPTS.map((wanted) => prompts.find(({ name }) => name === wanted));
+  checks.that('prompts', 'are listed', offered.every(Boolean), prompts);
+  for (const prompt of offered) {
     const given = {};
     for (const { name, required } of prompt.arguments ?? []) {
       const ref = { type: 'ref/prompt', name: prompt.name };
