@@ -31,9 +31,9 @@ use_node() {
 
 # packages DIRECTORY: installs what its lock names, if it is not there yet.
 packages() {
-  local installed=$1/node_modules/.package-lock.json
-  if [ ! -e "$installed" ] || [ "$1/package-lock.json" -nt "$installed" ]; then
+  if ! cmp --silent "$1/package-lock.json" "$1/node_modules/installed"; then
     (cd "$1" && node "$npm_script" ci --silent --no-audit --no-fund --ignore-scripts)
+    cp "$1/package-lock.json" "$1/node_modules/installed"
   fi
 }
 

@@ -176,7 +176,7 @@ await newest.area('connect', async () => {
   const client = await connected();
   await everything(client, newest, '2026-07-28');
   await client.close();
-});
+}, 110_000);
 await newest.area('events', () => events(newest));
 
 const handshake = new Checks('AI SDK 2.0.99, 2025-11-25', AREAS);
@@ -184,5 +184,5 @@ await handshake.area('connect', async () => {
   const client = await connected({ protocolVersionDiscovery: false });
   await everything(client, handshake, '2025-11-25');
   await client.close();
-});
+}, 110_000);
 finish(newest, handshake);

@@ -28,9 +28,9 @@ export class Checks {
   }
 
   /** Does the checks of one area; an exception is one that does not hold. */
-  async area(area, checks) {
+  async area(area, checks, patience = PATIENCE + 10_000) {
     try {
-      await within(PATIENCE + 10_000, checks());
+      await within(patience, checks());
     } catch (error) {
       this.that(area, 'goes through', false, error);
     }

@@ -217,7 +217,7 @@ await newest.area('connect', async () => {
   const pinned = await connected({ pin: NEWEST }, newest, NEWEST);
   await newest.area('tasks', () => tasks(pinned, newest));
   await pinned.close();
-});
+}, 110_000);
 
 const handshake = new Checks('TypeScript client 2.4.0, 2025-11-25', [...AREAS, 'logging']);
 await handshake.area('connect', async () => {
@@ -231,5 +231,5 @@ await handshake.area('connect', async () => {
     handshake.that('logging', 'a ping is answered', true);
   });
   await client.close();
-});
+}, 110_000);
 finish(newest, handshake);
