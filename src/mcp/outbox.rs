@@ -130,7 +130,8 @@ impl Outbox {
         let (me, let_go) = {
             let mut kept = self.kept();
             kept.readers += 1;
-            (kept.readers, kept.let_go)
+            // The first one is let go even if that was said before it came.
+            (kept.readers, if kept.readers == 1 { 0 } else { kept.let_go })
         };
         self.rung.notify_waiters();
         let outbox = Arc::clone(self);
