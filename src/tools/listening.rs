@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::tools::{Answers, Client, LogLevel, Progress, Question, ToolError};
+use crate::tools::{Answers, Capability, Client, List, LogLevel, Progress, Question, ToolError};
 
 type Logged = (LogLevel, &'static str, Value);
 
@@ -52,6 +52,12 @@ impl Client for Listening {
     async fn ask(&self, questions: Vec<Question>, _: Option<Value>) -> Result<Answers, ToolError> {
         Err(ToolError::missing_capability(questions[0].method))
     }
+
+    fn has(&self, _: Capability) -> bool {
+        false
+    }
+
+    fn list_changed(&self, _: List) {}
 
     fn let_go(&self) {}
 }
