@@ -23,6 +23,7 @@ pub mod legacy_state;
 pub mod notifications;
 pub mod oauth;
 pub mod repo;
+pub mod subscriptions;
 
 pub mod models;
 

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::error::ConfigError;
+use super::events::EventSettings;
 use super::fields::{BucketUnit, LogFormat, RegistryKind};
 use super::keys::{Group, declare_group, declare_settings, setting};
 use super::load::Reader;
@@ -391,6 +392,7 @@ declare_settings! {
     }
 
     elsewhere {
+        events: EventSettings,
         oauth: OauthSettings,
     }
 }

@@ -34,7 +34,7 @@ impl Secret {
     }
 
     /// Whether both are the same.
-    fn is(&self, other: &Self) -> bool {
+    pub fn is(&self, other: &Self) -> bool {
         let (one, other) = (self.0.expose_secret(), other.0.expose_secret());
         one.as_bytes().ct_eq(other.as_bytes()).into()
     }
@@ -113,8 +113,8 @@ pub enum Refused {
 pub struct Kept {
     /// The row as it stands now.
     pub row: SubscriptionRow,
-    /// Whether it was there before.
-    pub was_there: bool,
+    /// The row as it stood before, if it did.
+    pub before: Option<SubscriptionRow>,
 }
 
 /// Every subscription, in the order of their ids.
@@ -158,20 +158,24 @@ pub fn room(
 
 /// Makes a subscription, or renews the one that is there: its end and its secret are those of
 /// `row`, it is told again if that was stopped, and everything else stays. An older secret signs
-/// until `grace`.
+/// until `grace`. One that is over by now makes place for a new one.
 pub fn keep(
     transaction: &mut Transaction<'_>,
     row: &SubscriptionRow,
     grace: &str,
     bounds: Bounds,
 ) -> Result<Result<Kept, Refused>, StoreError> {
+    let stamp = transaction.stamp();
     let conn = transaction.connection();
-    if let Some(before) = find(conn, &row.id)? {
+    let before = find(conn, &row.id)?;
+    if before.as_ref().is_some_and(|before| before.expires_at.as_str() <= stamp) {
+        overwriting(conn, |conn| diesel::delete(table::table.find(&row.id)).execute(conn))?;
+    } else if let Some(before) = before {
         let mut now = before.clone();
         now.expires_at.clone_from(&row.expires_at);
         now.suspended_at = None;
         if !before.secret.is(&row.secret) {
-            now.old_secret = Some(before.secret);
+            now.old_secret = Some(before.secret.clone());
             now.old_secret_until = Some(grace.to_owned());
             now.secret = row.secret.clone();
         }
@@ -185,13 +189,13 @@ pub fn keep(
         overwriting(conn, |conn| {
             diesel::update(table::table.find(&row.id)).set(change).execute(conn)
         })?;
-        return Ok(Ok(Kept { row: now, was_there: true }));
+        return Ok(Ok(Kept { row: now, before: Some(before) }));
     }
     if let Err(refused) = room(conn, (&row.id, &row.principal), bounds)? {
         return Ok(Err(refused));
     }
     diesel::insert_into(table::table).values(row).execute(conn)?;
-    Ok(Ok(Kept { row: row.clone(), was_there: false }))
+    Ok(Ok(Kept { row: row.clone(), before: None }))
 }
 
 /// Ends a subscription, and says whether there was one.
@@ -238,11 +242,16 @@ pub fn failed(transaction: &mut Transaction<'_>, id: &str, error: &str) -> Resul
     Ok(())
 }
 
-/// Notes that nothing is told any more until somebody subscribes again.
-pub fn suspend(transaction: &mut Transaction<'_>, id: &str) -> Result<(), StoreError> {
+/// Notes that nothing is told any more until somebody subscribes again, and says whether that is so:
+/// not if it was renewed or ended since this row was read.
+pub fn suspend(
+    transaction: &mut Transaction<'_>,
+    row: &SubscriptionRow,
+) -> Result<bool, StoreError> {
+    let same = table::table.filter(table::id.eq(&row.id));
+    let same = same.filter(table::expires_at.eq(&row.expires_at));
     let change = table::suspended_at.eq(transaction.stamp());
-    diesel::update(table::table.find(id)).set(change).execute(transaction.connection())?;
-    Ok(())
+    Ok(diesel::update(same).set(change).execute(transaction.connection())? == 1)
 }
 
 /// Forgets a secret whose time is over.

@@ -138,21 +138,20 @@ impl OutboundError {
 
     /// Whether no connection came about because TLS said no.
     pub fn is_tls(&self) -> bool {
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = match self {
-            Self::Unreachable { source, .. } | Self::Broken { source, .. } => Some(source),
-            _ => None,
-        };
-        while let Some(error) = cause {
-            if error.is::<rustls::Error>() {
-                return true;
-            }
-            // What an I/O error was made of is not its source but what its source comes from.
-            let made_of = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-            if made_of.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
-                return true;
-            }
-            cause = error.source();
+        match self {
+            Self::Unreachable { source, .. } | Self::Broken { source, .. } => comes_of_tls(source),
+            _ => false,
         }
-        false
     }
+}
+
+fn comes_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    if error.is::<rustls::Error>() {
+        return true;
+    }
+    // The source of an I/O error is not what it was made of, but what that comes of.
+    if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        return comes_of_tls(inner);
+    }
+    error.source().is_some_and(comes_of_tls)
 }

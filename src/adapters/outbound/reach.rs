@@ -66,7 +66,7 @@ fn is_public(address: IpAddr) -> bool {
 /// What of IPv4 is not for general use: first address and length of the prefix.
 const SPECIAL_V4: &[(Ipv4Addr, u32)] = &[
     // This network, and whoever has no address.
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Shared by the customers of a provider.
     (Ipv4Addr::new(100, 64, 0, 0), 10),
