@@ -5,8 +5,6 @@
 //! that a revision of the protocol changes no tool.
 
 mod backtest_policy;
-#[cfg(test)]
-pub(crate) mod bench;
 mod canary_commands;
 mod canary_status;
 mod cancel_job;
@@ -36,6 +34,8 @@ mod start_canary;
 mod status;
 mod subject;
 mod supervised;
+#[cfg(test)]
+pub(crate) mod tests;
 mod typed;
 mod why;
 mod why_math;
