@@ -258,7 +258,7 @@ impl EntityKind {
 }
 
 /// What an event or an audit row is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Entity {
     /// Its kind.
     pub kind: EntityKind,

@@ -13,6 +13,9 @@ pub mod prompts;
 pub mod resources;
 pub mod tools;
 
+#[cfg(feature = "conformance")]
+mod conformance;
+
 pub mod audit;
 pub mod canaries;
 pub mod jobs;

@@ -187,12 +187,13 @@ impl Application {
                 clock: Arc::clone(&clock),
                 started: clock.now(),
                 read_only: settings.repo.read_only,
+                job_ttl: settings.store.job_ttl,
                 events: Arc::clone(&events),
                 notifications: notifications.clone(),
             },
         };
         let shared = web::Data::new(Shared {
-            server: mcp::Server::new(doors.clone()),
+            server: Arc::new(mcp::Server::new(doors.clone(), mcp::Policy::default())),
             doors,
             events: events.clone(),
             audit: trail.audit.clone(),

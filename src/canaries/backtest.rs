@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::adapters::metrics::{Counters, NotOffered, Past, PastError};
@@ -19,7 +20,7 @@ use crate::ids::{CanaryId, GateId, ModelId};
 use crate::store::canaries::{MetricRow, Phase};
 
 /// What a policy would have decided.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Backtest {
     /// What it would have come to: `PROMOTED`, `ROLLED_BACK`, `ASKED`, or `OPEN` where the past ends
@@ -32,6 +33,7 @@ pub struct Backtest {
     /// How many looks it would have taken.
     pub polls: i64,
     /// The evidence at that moment.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub evidence: Report,
 }
 

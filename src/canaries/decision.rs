@@ -65,7 +65,7 @@ pub(super) struct Decided {
 }
 
 /// The reason of an abort, as the contract has it.
-pub(super) const ABORTED: &str = "aborted";
+pub const ABORTED: &str = "aborted";
 
 /// The reason of a canary whose actor could not be kept alive.
 pub(super) const SUPERVISOR_GAVE_UP: &str = "supervisor_gave_up";

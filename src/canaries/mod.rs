@@ -61,6 +61,7 @@ use crate::store::{Store, StoreError};
 use crate::supervision::{Ended, Supervision};
 
 pub use self::backtest::{Backtest, BacktestError};
+pub use self::decision::ABORTED;
 pub use self::machine::Command;
 pub use self::recent::{RecentCanary, decided_on};
 pub use self::replay::{Replay, ReplayError};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use crate::store::canaries::MetricRow;
 use crate::store::decisions::{self, DecisionRow};
 
 /// A decision that was made again.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Replay {
     /// Which decision.
@@ -36,11 +37,12 @@ pub struct Replay {
     /// How many measurements were taken again.
     pub measurements: i64,
     /// The evidence as it comes out now.
+    #[schemars(with = "serde_json::Map<String, Value>")]
     pub evidence: Value,
 }
 
 /// What of a decision comes out the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
     /// Whether the record is as it was written.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::canaries::fold::Fold;
@@ -15,7 +16,7 @@ use crate::store::canaries::MetricRow;
 pub const SERIES: u64 = 500;
 
 /// One look of several.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Point {
     /// Which look it was, from 1.
@@ -33,6 +34,7 @@ pub struct Point {
     /// Whether everything that was asked for was measured.
     pub data_quality: &'static str,
     /// How far the evidence had grown by then, for each metric whose requests are counted.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub evidence: BTreeMap<&'static str, Grown>,
 }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::events::admission::{Limits, SubscribeError};
 use crate::events::broadcast::{Broadcast, CatchUp, Outlet, Ping};
+use crate::events::changes::Changes;
 use crate::events::frame;
 use crate::events::reader::Reader;
 use crate::events::registry::{Framed, Place, Registry};
@@ -68,6 +69,7 @@ pub struct Hub {
     ended: CancellationToken,
     registry: Mutex<Registry>,
     outlet: Outlet,
+    changes: Arc<Changes>,
     pub(super) replays: Arc<Semaphore>,
     pub(super) store: Store,
     pub(super) statistics: Statistics,
@@ -88,6 +90,7 @@ impl Hub {
             ended: CancellationToken::new(),
             registry: Mutex::new(Registry::new(head, limits)),
             outlet: outlet.clone(),
+            changes: Arc::default(),
             replays: Arc::new(Semaphore::new(REPLAYS)),
             store,
             statistics: Statistics::default(),
@@ -144,6 +147,11 @@ impl Hub {
         Ok((head, registry.admit(principal, topics.each(), head)?))
     }
 
+    /// Where to wait for something to change.
+    pub fn changes(&self) -> &Arc<Changes> {
+        &self.changes
+    }
+
     /// Takes a reader's place back.
     pub(super) fn dismiss(&self, place: &Place) {
         self.registry().dismiss(place);
@@ -153,8 +161,8 @@ impl Hub {
     /// already; those are passed over.
     pub(super) fn publish(&self, events: &[CommittedEvent]) {
         let head = self.head();
-        let new = events.iter().filter(|event| head < event.seq);
-        let framed: Vec<_> = new.map(framed).collect();
+        let new: Vec<_> = events.iter().filter(|event| head < event.seq).collect();
+        let framed: Vec<_> = new.iter().copied().map(framed).collect();
         let Some(last) = framed.last().map(|event| event.seq) else { return };
         let registry = self.registry();
         for event in &framed {
@@ -163,6 +171,8 @@ impl Hub {
         self.statistics.published(framed.len() as u64);
         self.head.store(last, Ordering::Release);
         registry.ring_followers(&framed);
+        drop(registry);
+        self.changes.announce(&new);
     }
 
     /// Passes over what cannot be published, up to and including `seq`.

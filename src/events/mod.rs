@@ -14,6 +14,7 @@
 mod admission;
 mod bell;
 mod broadcast;
+mod changes;
 mod frame;
 mod hub;
 mod reader;
@@ -27,6 +28,7 @@ mod topic;
 
 pub use self::admission::{Limits, SubscribeError};
 pub use self::broadcast::{Broadcast, Outlet};
+pub use self::changes::{Changed, Changes, Follow, MOST_FOLLOWED, TooMany};
 pub use self::hub::{Hub, HubDeps, HubError};
 pub use self::reader::Reader;
 pub use self::resume::{InvalidEventId, Resume};

@@ -9,7 +9,11 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use crate::http::routes;
 
 /// What pages may send besides what every page may.
-const HEADERS: &str = "Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, X-API-Key";
+const HEADERS: &str = "Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, \
+    Mcp-Method, Mcp-Name, Mcp-Session-Id, X-API-Key";
+
+/// What pages may read besides what every page may.
+const EXPOSED: &str = "Mcp-Session-Id, WWW-Authenticate";
 
 /// How long a browser may remember the answer, in seconds.
 const MAX_AGE: &str = "600";
@@ -39,6 +43,8 @@ pub(super) fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
 pub(super) fn expose(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        let exposed = HeaderValue::from_static(EXPOSED);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::http::lifecycle::Phase;
 use crate::http::{Shared, answers, cockpit};
-use crate::mcp::LATEST;
+use crate::mcp::Version;
 
 /// How long the proof that database and repository can be used stands.
 const PROOF: Duration = Duration::from_secs(1);
@@ -86,7 +86,7 @@ pub(super) async fn health(shared: web::Data<Shared>) -> HttpResponse {
         "server": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "transport": "Streamable HTTP",
-        "mcp_version": LATEST.as_str(),
+        "mcp_version": Version::NEWEST.as_str(),
     }))
 }
 
@@ -104,7 +104,7 @@ pub(super) async fn index(request: HttpRequest, shared: web::Data<Shared>) -> Ht
         "version": env!("CARGO_PKG_VERSION"),
         "description": env!("CARGO_PKG_DESCRIPTION"),
         "mcp_endpoint": answers::MCP_ENDPOINT,
-        "mcp_version": LATEST.as_str(),
+        "mcp_version": Version::NEWEST.as_str(),
         "cockpit": cockpit::PATH,
         "events": "/sse?topic=jobs",
         "health": ["/healthz", "/readyz", "/health"],

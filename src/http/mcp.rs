@@ -1,10 +1,12 @@
-//! `POST /mcp`, and the idle stream of `GET /mcp`.
+//! `/mcp`: what is posted, the streams that clients come back to, and the end of sessions.
 
+use std::convert::Infallible;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
@@ -13,7 +15,9 @@ use crate::http::answers::accepts;
 use crate::http::gate::Admitted;
 use crate::http::routes::method_not_allowed;
 use crate::http::{Shared, answers};
-use crate::mcp::{Server, rate_limited, refused};
+use crate::mcp::{
+    Event, Events, Header, Headers, NoStream, Outcome, Received, Server, rate_limited, refused,
+};
 
 /// The largest body, in bytes.
 pub(super) const BODY: usize = 4 * 1024 * 1024;
@@ -21,8 +25,20 @@ pub(super) const BODY: usize = 4 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The wait between two comments on the idle stream.
+/// The wait between two signs of life on a stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// A sign of life.
+const ALIVE: Bytes = Bytes::from_static(b": idle\n\n");
+
+/// How soon a client may come back, in milliseconds.
+const RETRY: &[u8] = b"retry: 500\n";
+
+/// The type of a stream.
+const EVENTS: &str = "text/event-stream";
+
+/// Names a session.
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
 pub(super) async fn post(
     request: HttpRequest,
@@ -43,19 +59,97 @@ pub(super) async fn post(
     {
         return retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait);
     }
-    let version = request.headers().get("mcp-protocol-version").map(HeaderValue::to_str);
-    let Ok(version) = version.transpose() else {
-        let why = "MCP-Protocol-Version is not a revision of the protocol";
-        return answers::json_text(StatusCode::BAD_REQUEST, refused(why));
+    let received = Received {
+        caller: admitted.caller,
+        headers: said(request.headers()),
+        accepts_events: accepts(&request, EVENTS),
+        body,
     };
-    let answer = shared.server.answer(&admitted.caller, version, &body).await;
+    let answer = match shared.server.receive(received).await {
+        Outcome::Stream(events) => return stream(StatusCode::OK, events),
+        Outcome::Whole(answer) => answer,
+    };
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match status {
+    let mut response = match status {
         StatusCode::ACCEPTED => HttpResponse::Accepted().finish(),
         StatusCode::SERVICE_UNAVAILABLE => retry_later(status, answer.body, Duration::from_secs(1)),
         _ if accepts_only_events(&request) => as_event(status, &answer.body),
         _ => answers::json_text(status, answer.body),
+    };
+    if let Some(session) = answer.session.and_then(|id| HeaderValue::from_str(&id).ok()) {
+        response.headers_mut().insert(SESSION, session);
     }
+    response
+}
+
+/// What a request says about the protocol in its headers.
+fn said(headers: &HeaderMap) -> Headers {
+    let mut said = Headers::default();
+    for (name, value) in headers {
+        let Some(rest) = name.as_str().strip_prefix("mcp-") else { continue };
+        let place = match rest {
+            "protocol-version" => &mut said.protocol_version,
+            "method" => &mut said.method,
+            "name" => &mut said.name,
+            "session-id" => &mut said.session,
+            _ => {
+                if let Some(param) = rest.strip_prefix("param-") {
+                    let before = said.params.remove(param);
+                    let joined = Header::join(before, value.to_str().ok());
+                    said.params.insert(param.to_owned(), joined);
+                }
+                continue;
+            }
+        };
+        *place = Some(Header::join(place.take(), value.to_str().ok()));
+    }
+    said
+}
+
+/// Sends events as they come, and a sign of life where none does.
+fn stream(status: StatusCode, events: Events) -> HttpResponse {
+    let mut beat = tokio::time::interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+    let mut events = events;
+    let frames = futures_util::stream::poll_fn(move |task| {
+        match events.poll_next_unpin(task) {
+            Poll::Ready(event) => {
+                return Poll::Ready(event.map(|event| Ok::<_, Infallible>(frame(&event))));
+            }
+            Poll::Pending => {}
+        }
+        beat.poll_tick(task).map(|_| Some(Ok(ALIVE)))
+    });
+    event_stream(status).streaming(frames)
+}
+
+/// What every stream begins with.
+fn event_stream(status: StatusCode) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response
+        .content_type(EVENTS)
+        .insert_header(("X-Accel-Buffering", "no"))
+        .insert_header((header::CACHE_CONTROL, "no-cache"));
+    response
+}
+
+/// One event as bytes. JSON as we write it has no line ends of its own.
+fn frame(event: &Event) -> Bytes {
+    let mut frame = BytesMut::with_capacity(event.data.len() + 64);
+    if event.retry {
+        frame.put_slice(RETRY);
+    }
+    if let Some(id) = &event.id {
+        frame.put_slice(b"id: ");
+        frame.put_slice(id.as_bytes());
+        frame.put_u8(b'\n');
+    }
+    if !event.data.is_empty() {
+        frame.put_slice(b"event: message\n");
+    }
+    frame.put_slice(b"data: ");
+    frame.put_slice(&event.data);
+    frame.put_slice(b"\n\n");
+    frame.freeze()
 }
 
 /// Reads a body of bounded size in bounded time.
@@ -101,32 +195,78 @@ pub(super) fn retry_later(status: StatusCode, body: Bytes, wait: Duration) -> Ht
 }
 
 fn accepts_only_events(request: &HttpRequest) -> bool {
-    accepts(request, "text/event-stream")
-        && !accepts(request, "application/json")
-        && !accepts(request, "*/*")
+    accepts(request, EVENTS) && !accepts(request, "application/json") && !accepts(request, "*/*")
 }
 
-fn as_event(status: StatusCode, body: &[u8]) -> HttpResponse {
-    let mut event = BytesMut::with_capacity(body.len() + 24);
-    event.put_slice(b"event: message\ndata: ");
-    event.put_slice(body);
-    event.put_slice(b"\n\n");
-    HttpResponse::build(status).content_type("text/event-stream").body(event.freeze())
+fn as_event(status: StatusCode, body: &Bytes) -> HttpResponse {
+    let event = Event { id: None, data: body.clone(), retry: false };
+    event_stream(status).body(frame(&event))
 }
 
-/// An idle stream: some clients probe for one, and come again and again if there is none.
+/// The stream of a session, or an idle one: some clients probe for one, and come again and again if
+/// there is none.
 pub(super) async fn get(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
-    if !accepts(&request, "text/event-stream") {
-        return method_not_allowed(&request, "GET, POST");
+    let said = said(request.headers());
+    if !accepts(&request, EVENTS) || said.is_later() {
+        return method_not_allowed(&request, "DELETE, GET, POST");
     }
+    let Some(admitted) = request.extensions().get::<Admitted>().cloned() else {
+        return answers::json_text(StatusCode::UNAUTHORIZED, crate::mcp::unauthorized());
+    };
+    match said.session {
+        None => idle(&shared),
+        Some(Header::Unreadable) => no_session(),
+        Some(Header::Value(session)) => {
+            let last = request.headers().get("last-event-id").map(HeaderValue::to_str);
+            let Ok(last) = last.transpose() else {
+                let why = "Last-Event-ID must be the id of an event";
+                return answers::json_text(StatusCode::BAD_REQUEST, refused(why));
+            };
+            match shared.server.come_back(&admitted.caller, &session, last) {
+                Ok(events) => {
+                    let ended = shared.events.ended();
+                    stream(StatusCode::OK, events.until(ended))
+                }
+                Err(NoStream::NoSession) => no_session(),
+                Err(NoStream::NotKept) => {
+                    let why = "this stream is not kept; make the request again";
+                    answers::json_text(StatusCode::NOT_FOUND, refused(why))
+                }
+            }
+        }
+    }
+}
+
+/// Ends a session.
+pub(super) async fn delete(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
+    let said = said(request.headers());
+    if said.is_later() {
+        return method_not_allowed(&request, "DELETE, GET, POST");
+    }
+    let Some(admitted) = request.extensions().get::<Admitted>().cloned() else {
+        return answers::json_text(StatusCode::UNAUTHORIZED, crate::mcp::unauthorized());
+    };
+    match said.session {
+        None => {
+            let why = "Mcp-Session-Id must name the session that is to end";
+            answers::json_text(StatusCode::BAD_REQUEST, refused(why))
+        }
+        Some(Header::Value(session)) if shared.server.end_session(&admitted.caller, &session) => {
+            HttpResponse::NoContent().finish()
+        }
+        Some(_) => no_session(),
+    }
+}
+
+fn no_session() -> HttpResponse {
+    let why = "there is no such session any more; send initialize to begin another";
+    answers::json_text(StatusCode::NOT_FOUND, refused(why))
+}
+
+fn idle(shared: &Shared) -> HttpResponse {
     let mut beat = tokio::time::interval(KEEP_ALIVE);
     let beats = futures_util::stream::poll_fn(move |task| {
-        beat.poll_tick(task)
-            .map(|_| Some(Ok::<_, std::convert::Infallible>(Bytes::from_static(b": idle\n\n"))))
+        beat.poll_tick(task).map(|_| Some(Ok::<_, Infallible>(ALIVE)))
     });
-    HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header(("X-Accel-Buffering", "no"))
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .streaming(beats.take_until(shared.events.ended()))
+    event_stream(StatusCode::OK).streaming(beats.take_until(shared.events.ended()))
 }

@@ -59,7 +59,7 @@ pub use self::tickets::Tickets;
 /// What the routes need from the rest of the daemon.
 pub struct Shared {
     /// Answers JSON-RPC.
-    pub server: Server,
+    pub server: Arc<Server>,
     /// Streams events.
     pub events: Arc<Hub>,
     /// For metrics.

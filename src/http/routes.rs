@@ -43,7 +43,7 @@ impl Route {
 
 /// Every path there is.
 pub const ROUTES: &[Route] = &[
-    Route { path: "/mcp", access: Access::Key, allow: "GET, POST" },
+    Route { path: "/mcp", access: Access::Key, allow: "DELETE, GET, POST" },
     Route { path: "/sse", access: Access::KeyOrQuery, allow: "GET" },
     Route { path: "/sse/ticket", access: Access::Key, allow: "POST" },
     Route { path: "/api/whoami", access: Access::Key, allow: "GET, HEAD" },
@@ -87,7 +87,10 @@ pub fn configure(config: &mut web::ServiceConfig) {
     for route in ROUTES {
         let resource = web::resource(route.path);
         let resource = match route.path {
-            "/mcp" => resource.route(web::post().to(mcp::post)).route(web::get().to(mcp::get)),
+            "/mcp" => resource
+                .route(web::post().to(mcp::post))
+                .route(web::get().to(mcp::get))
+                .route(web::delete().to(mcp::delete)),
             "/sse" => resource.route(web::get().to(sse::get)),
             "/sse/ticket" => resource.route(web::post().to(tickets::post)),
             "/api/whoami" => {

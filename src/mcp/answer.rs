@@ -1,6 +1,10 @@
 //! What goes back: a body, and the HTTP status it deserves. The one place where codes are chosen.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use serde_json::{Value, json};
+
+use crate::mcp::version::Version;
+use crate::tools::Capability;
 
 /// JSON-RPC and our own error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +16,11 @@ pub(super) enum Code {
     Internal = -32603,
     Unauthorized = -32000,
     RateLimit = -32001,
+    ResourceNotFound = -32002,
     Overloaded = -32003,
+    HeaderMismatch = -32020,
+    MissingCapability = -32021,
+    UnsupportedVersion = -32022,
 }
 
 /// The answer to one HTTP request.
@@ -22,20 +30,200 @@ pub struct Answer {
     pub status: u16,
     /// The JSON body; empty where nothing is to be said.
     pub body: Bytes,
+    /// The session that begins with it.
+    pub session: Option<String>,
 }
 
 impl Answer {
+    fn new(status: u16, body: Bytes) -> Self {
+        Self { status, body, session: None }
+    }
+
     /// Nothing is to be said.
     pub(super) fn accepted() -> Self {
-        Self { status: 202, body: Bytes::new() }
+        Self::new(202, Bytes::new())
     }
 
     pub(super) fn ok(body: Bytes) -> Self {
-        Self { status: 200, body }
+        Self::new(200, body)
     }
 
     pub(super) fn bad(body: Bytes) -> Self {
-        Self { status: 400, body }
+        Self::new(400, body)
+    }
+
+    pub(super) fn with_status(status: u16, body: Bytes) -> Self {
+        Self::new(status, body)
+    }
+
+    pub(super) fn starting(mut self, session: Option<String>) -> Self {
+        self.session = session;
+        self
+    }
+}
+
+/// A request that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Done {
+    /// The JSON text of an object.
+    pub(super) object: Bytes,
+    /// What kind of result it is, for revisions that have kinds.
+    pub(super) kind: &'static str,
+    /// How long it stays true, for revisions that ask.
+    pub(super) cache: Option<Cache>,
+    /// What else is said about it, as members of `_meta`; the object itself must have none.
+    pub(super) meta: Option<Value>,
+}
+
+/// How long a result stays true, and for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cache {
+    /// In milliseconds.
+    pub(super) ttl: u32,
+    /// Whether it is the same for everybody, whatever key is presented.
+    pub(super) public: bool,
+}
+
+impl Done {
+    pub(super) fn complete(object: Bytes) -> Self {
+        Self { object, kind: "complete", cache: None, meta: None }
+    }
+
+    pub(super) fn value(object: &Value) -> Self {
+        Self::complete(object.to_string().into())
+    }
+
+    pub(super) fn of_kind(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    pub(super) fn with_meta(mut self, meta: Value) -> Self {
+        self.meta = Some(meta);
+        self
+    }
+
+    pub(super) fn cached(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+}
+
+/// A request that was not carried out, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Fault {
+    /// There is no such method in this revision.
+    UnknownMethod(String),
+    /// The params do not fit.
+    Params(String),
+    /// A request without what every request of its revision must have.
+    Incomplete(String),
+    /// There is no such resource.
+    UnknownResource(String),
+    /// What a header says is not what the body says.
+    Header(String),
+    /// The client did not say that it can do what this needs.
+    Capability(Capability),
+    /// The revision is not served.
+    Version(String),
+    /// It failed on our side.
+    Internal(String),
+    /// Too much is asked at once.
+    Overloaded(String),
+    /// An error of an extension, with its own code.
+    Other { code: i32, message: String, data: Option<Value> },
+}
+
+impl Fault {
+    /// Cleans what a client wrote before it is repeated.
+    pub(super) fn unknown_method(method: &str) -> Self {
+        Self::UnknownMethod(method.chars().filter(|c| !c.is_control()).take(64).collect())
+    }
+
+    fn code(&self, version: Version) -> i32 {
+        let code = match self {
+            Self::UnknownMethod(_) => Code::MethodNotFound,
+            Self::Params(_) | Self::Incomplete(_) => Code::InvalidParams,
+            Self::UnknownResource(_) if version.is_stateless() => Code::InvalidParams,
+            Self::UnknownResource(_) => Code::ResourceNotFound,
+            Self::Header(_) => Code::HeaderMismatch,
+            Self::Capability(_) => Code::MissingCapability,
+            Self::Version(_) => Code::UnsupportedVersion,
+            Self::Overloaded(_) if !version.is_stateless() => Code::Overloaded,
+            Self::Internal(_) | Self::Overloaded(_) => Code::Internal,
+            Self::Other { code, .. } => return *code,
+        };
+        code as i32
+    }
+
+    fn status(&self, version: Version) -> u16 {
+        match self {
+            Self::Overloaded(_) => 503,
+            Self::UnknownMethod(_) if version.is_stateless() => 404,
+            Self::Incomplete(_) | Self::Header(_) | Self::Capability(_) | Self::Version(_) => 400,
+            _ => 200,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::UnknownMethod(method) => format!("unknown method {method}"),
+            Self::UnknownResource(uri) => {
+                format!("there is no resource {uri}; resources/list names some that there are")
+            }
+            Self::Params(why)
+            | Self::Incomplete(why)
+            | Self::Header(why)
+            | Self::Internal(why)
+            | Self::Overloaded(why)
+            | Self::Other { message: why, .. } => why.clone(),
+            Self::Capability(capability) => {
+                format!("this needs a client that can {capability}; declare it with this request")
+            }
+            Self::Version(_) => format!("this revision is not served; served are {}", served()),
+        }
+    }
+
+    fn data(&self) -> Option<Value> {
+        match self {
+            Self::UnknownResource(uri) => Some(json!({ "uri": uri })),
+            Self::Capability(capability) => {
+                Some(json!({ "requiredCapabilities": declared(*capability) }))
+            }
+            Self::Version(requested) => {
+                let supported = Version::ALL.map(Version::as_str);
+                Some(json!({ "supported": supported, "requested": requested }))
+            }
+            Self::Other { data, .. } => data.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// How a client declares a capability.
+fn declared(capability: Capability) -> Value {
+    match capability {
+        Capability::Elicitation => json!({ "elicitation": {} }),
+        Capability::Sampling => json!({ "sampling": {} }),
+        Capability::Roots => json!({ "roots": {} }),
+        Capability::Tasks => json!({ "extensions": { super::TASKS: {} } }),
+    }
+}
+
+fn served() -> String {
+    Version::ALL.map(Version::as_str).join(", ")
+}
+
+/// The answer to a request with this id, by the rules of a revision.
+pub(super) fn answer(version: Version, id: &str, outcome: Result<Done, Fault>) -> Answer {
+    match outcome {
+        Ok(done) if version.is_stateless() => Answer::ok(stateless_result(id, &done)),
+        Ok(done) => Answer::ok(result(id, &done.object)),
+        Err(fault) => {
+            let (code, message) = (fault.code(version), fault.message());
+            let body = error_with(Some(id), code, &message, fault.data());
+            Answer::with_status(fault.status(version), body)
+        }
     }
 }
 
@@ -59,22 +247,166 @@ pub fn refused(why: &str) -> Bytes {
     error(None, Code::InvalidRequest, why)
 }
 
-/// A result; `result` is JSON text.
-pub(super) fn result(id: &str, result: &[u8]) -> Bytes {
-    let mut out = BytesMut::with_capacity(id.len() + result.len() + 40);
-    out.put_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
-    out.put_slice(id.as_bytes());
-    out.put_slice(b",\"result\":");
-    out.put_slice(result);
+/// A result; `object` is JSON text.
+fn result(id: &str, object: &[u8]) -> Bytes {
+    let mut out = BytesMut::with_capacity(id.len() + object.len() + 40);
+    put_head(&mut out, id);
+    out.put_slice(object);
     out.put_u8(b'}');
     out.freeze()
 }
 
+/// A result that says what kind it is, who gives it, and how long it stays true.
+fn stateless_result(id: &str, done: &Done) -> Bytes {
+    let members = done.object.strip_prefix(b"{").unwrap_or(&done.object);
+    let mut out = BytesMut::with_capacity(id.len() + members.len() + 256);
+    put_head(&mut out, id);
+    out.put_slice(b"{\"resultType\":\"");
+    out.put_slice(done.kind.as_bytes());
+    out.put_slice(b"\",");
+    if let Some(Cache { ttl, public }) = done.cache {
+        let scope = if public { "public" } else { "private" };
+        out.put_slice(format!(r#""ttlMs":{ttl},"cacheScope":"{scope}","#).as_bytes());
+    }
+    out.put_slice(b"\"_meta\":{");
+    out.put_slice(SERVED_BY.as_bytes());
+    if let Some(meta) = &done.meta {
+        let meta = meta.to_string();
+        out.put_u8(b',');
+        out.put_slice(meta.trim_start_matches('{').as_bytes());
+    } else {
+        out.put_u8(b'}');
+    }
+    if !members.trim_ascii_start().starts_with(b"}") {
+        out.put_u8(b',');
+    }
+    out.put_slice(members);
+    out.put_u8(b'}');
+    out.freeze()
+}
+
+/// Says with every result who gave it.
+const SERVED_BY: &str = concat!(
+    r#""io.modelcontextprotocol/serverInfo":{"name":"lukhas-mcp","title":"lukhas-mcp","#,
+    r#""version":""#,
+    env!("CARGO_PKG_VERSION"),
+    r#""}"#
+);
+
+fn put_head(out: &mut BytesMut, id: &str) {
+    out.put_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+    out.put_slice(id.as_bytes());
+    out.put_slice(b",\"result\":");
+}
+
 /// An error; without an id where none could be read.
 pub(super) fn error(id: Option<&str>, code: Code, message: &str) -> Bytes {
+    error_with(id, code as i32, message, None)
+}
+
+/// An error without any id, where none could be read.
+pub(super) fn error_without_id(code: Code, message: &str) -> Bytes {
     let message = serde_json::to_string(message).expect("a string is JSON");
-    let (id, code) = (id.unwrap_or("null"), code as i32);
-    let body =
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}}}}}"#);
+    let code = code as i32;
+    format!(r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":{message}}}}}"#).into()
+}
+
+fn error_with(id: Option<&str>, code: i32, message: &str, data: Option<Value>) -> Bytes {
+    let message = serde_json::to_string(message).expect("a string is JSON");
+    let id = id.unwrap_or("null");
+    let data = data.map(|data| format!(",\"data\":{data}")).unwrap_or_default();
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}{data}}}}}"#
+    );
     body.into()
+}
+
+/// A notification; `params` is JSON.
+pub(super) fn notification(method: &str, params: &Value) -> Bytes {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#).into()
+}
+
+/// A request to the client.
+pub(super) fn request(id: &str, method: &str, params: &Value) -> Bytes {
+    format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"{method}","params":{params}}}"#).into()
+}
+
+/// A batch of answers.
+pub(super) fn joined(answers: &[Bytes]) -> Bytes {
+    let mut out = BytesMut::with_capacity(answers.iter().map(|body| body.len() + 1).sum());
+    out.put_u8(b'[');
+    for (n, body) in answers.iter().enumerate() {
+        if 0 < n {
+            out.put_u8(b',');
+        }
+        out.put_slice(body);
+    }
+    out.put_u8(b']');
+    out.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stateless_result_says_its_kind_and_its_server() {
+        for object in ["{}", r#"{"a":1}"#] {
+            let done = Done::complete(Bytes::from_static(object.as_bytes()))
+                .cached(Cache { ttl: 5, public: false });
+            let answer = answer(Version::V20260728, "7", Ok(done));
+            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            let result = &body["result"];
+            assert_eq!(result["resultType"], "complete");
+            assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(5), &json!("private")));
+            let server = &result["_meta"]["io.modelcontextprotocol/serverInfo"];
+            assert_eq!(server["name"], env!("CARGO_PKG_NAME"));
+            assert_eq!(result.get("a"), (object != "{}").then_some(&json!(1)));
+        }
+    }
+
+    #[test]
+    fn what_else_is_said_about_a_result_stands_beside_the_server() {
+        let done = Done::value(&json!({ "a": 1 })).with_meta(json!({ "b": 2 }));
+        let answer = answer(Version::V20260728, "7", Ok(done));
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let meta = &body["result"]["_meta"];
+        assert_eq!(meta["b"], 2);
+        assert_eq!(meta["io.modelcontextprotocol/serverInfo"]["name"], env!("CARGO_PKG_NAME"));
+    }
+
+    #[test]
+    fn an_earlier_revision_has_neither() {
+        let done = Done::complete(Bytes::from_static(b"{}")).cached(Cache { ttl: 5, public: true });
+        let answer = answer(Version::V20251125, "\"a\"", Ok(done));
+        assert_eq!(answer.body, r#"{"jsonrpc":"2.0","id":"a","result":{}}"#);
+    }
+
+    #[test]
+    fn each_fault_has_the_code_and_the_status_of_its_revision() {
+        let (old, new) = (Version::V20251125, Version::V20260728);
+        let uri = || Fault::UnknownResource("job://x".to_owned());
+        for (version, fault, status, code) in [
+            (old, Fault::unknown_method("x"), 200, -32601),
+            (new, Fault::unknown_method("x"), 404, -32601),
+            (old, uri(), 200, -32002),
+            (new, uri(), 200, -32602),
+            (new, Fault::Params("p".to_owned()), 200, -32602),
+            (new, Fault::Incomplete("p".to_owned()), 400, -32602),
+            (new, Fault::Header("h".to_owned()), 400, -32020),
+            (new, Fault::Capability(Capability::Tasks), 400, -32021),
+            (new, Fault::Version("x".to_owned()), 400, -32022),
+            (old, Fault::Overloaded("o".to_owned()), 503, -32003),
+            (new, Fault::Overloaded("o".to_owned()), 503, -32603),
+        ] {
+            let answer = answer(version, "1", Err(fault.clone()));
+            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(
+                (answer.status, &body["error"]["code"]),
+                (status, &json!(code)),
+                "{fault:?}"
+            );
+            assert_eq!(body["id"], 1);
+        }
+    }
 }

@@ -33,9 +33,20 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, 
 /// A message that is what the protocol asks for.
 #[derive(Debug)]
 pub(super) enum Message<'a> {
-    Request { id: &'a RawValue, method: Cow<'a, str>, params: Option<&'a RawValue> },
-    Notification,
-    Response,
+    Request {
+        id: &'a RawValue,
+        method: Cow<'a, str>,
+        params: Option<&'a RawValue>,
+    },
+    Notification {
+        method: Cow<'a, str>,
+        params: Option<&'a RawValue>,
+    },
+    /// What a client answers to something that it was asked; an error is no answer.
+    Response {
+        id: Option<&'a RawValue>,
+        result: Option<&'a RawValue>,
+    },
 }
 
 /// Why a message is none, with the id to answer to.
@@ -72,14 +83,14 @@ impl<'a> Envelope<'a> {
         let Some(method) = self.method else {
             return match (self.result, self.error) {
                 (None, None) => Err(malformed("method is missing")),
-                _ => Ok(Message::Response),
+                (result, _) => Ok(Message::Response { id, result }),
             };
         };
         let method = string(method.get()).ok_or_else(|| malformed("method must be a string"))?;
         let params = self.params.filter(|params| params.get() != "null");
         match id {
             Some(id) => Ok(Message::Request { id, method, params }),
-            None => Ok(Message::Notification),
+            None => Ok(Message::Notification { method, params }),
         }
     }
 }

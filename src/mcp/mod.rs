@@ -1,13 +1,44 @@
 //! JSON-RPC 2.0 and MCP: what comes in, what goes out, and nothing about HTTP.
 //!
 //! The lenient path serves curl: no `initialize`, no session, no protocol header. A request in a
-//! revision of the protocol is served by the rules of that revision.
+//! revision of the protocol is served by the rules of that revision: until 2025-11-25 with sessions
+//! for those who want one, from 2026-07-28 on each request by itself.
 
 mod answer;
+mod call;
+mod capabilities;
+mod confirmation;
 mod envelope;
+mod era;
+mod headers;
+mod introduction;
+mod line;
+mod listen;
+mod lists;
+mod meta;
+mod methods;
+mod offers;
+mod outbox;
+mod places;
+mod rounds;
+mod seal;
 mod server;
+mod session;
+mod sessions;
+mod stream;
+mod streaming;
+mod tasks;
+mod tool_list;
 mod version;
+mod watched;
 
 pub use self::answer::{Answer, internal_error, rate_limited, refused, unauthorized};
-pub use self::server::Server;
-pub use self::version::{LATEST, Version};
+pub use self::confirmation::Confirm;
+pub use self::headers::{Header, Headers};
+pub use self::server::{Policy, Received, Server};
+pub use self::stream::{Event, Events, Outcome};
+pub use self::streaming::NoStream;
+pub use self::version::Version;
+
+/// The extension for long-running work.
+const TASKS: &str = "io.modelcontextprotocol/tasks";

@@ -1,78 +1,148 @@
-//! Dispatch: which message gets which answer.
+//! What comes in, and by which rules it is answered.
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use serde::Deserialize;
-use serde_json::json;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use tracing::error;
+use tokio::time::Instant;
 
-use crate::mcp::answer::{self, Answer, Code};
+use crate::mcp::answer::{self, Answer, Code, Fault};
+use crate::mcp::confirmation::Confirm;
 use crate::mcp::envelope::{Envelope, Malformed, Message};
-use crate::mcp::version::{LATEST, Version};
-use crate::tools::{
-    Call, CallCounts, CallResult, Caller, Doors, Registry, Role, Silent, ToolError,
-};
+use crate::mcp::era::{DISCOVER, agreed, check_stateless, is_stateless};
+use crate::mcp::headers::Headers;
+use crate::mcp::introduction::{InitializeParams, Varying, initialized};
+use crate::mcp::line::Line;
+use crate::mcp::listen::LISTEN;
+use crate::mcp::lists::Lists;
+use crate::mcp::meta::Meta;
+use crate::mcp::methods::{Asked, read};
+use crate::mcp::places::Places;
+use crate::mcp::seal::Seal;
+use crate::mcp::session::Session;
+use crate::mcp::sessions::Sessions;
+use crate::mcp::stream::Outcome;
+use crate::mcp::tool_list::ToolList;
+use crate::mcp::version::Version;
+use crate::prompts::Prompts;
+use crate::resources::Resources;
+use crate::tools::{CallCounts, Caller, Doors, Registry, Role, Tasks};
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
 const BATCH: usize = 50;
 
-/// The method that would introduce a client, and has no place in a batch.
+/// The method that introduces a client, and has no place in a batch.
 const INITIALIZE: &str = "initialize";
+
+/// The most streams of subscriptions, and the most of one principal.
+const LISTENERS: usize = 512;
+const LISTENERS_EACH: usize = 64;
 
 /// Answers messages.
 pub struct Server {
-    registry: Registry,
-    doors: Doors,
-    tools_list: ToolsList,
+    pub(super) registry: Registry,
+    pub(super) doors: Doors,
+    pub(super) resources: Resources,
+    pub(super) prompts: Prompts,
+    pub(super) tool_list: ToolList,
+    /// The schemas of tools that want arguments repeated in headers.
+    pub(super) header_schemas: HashMap<String, Value>,
+    pub(super) sessions: Sessions,
+    pub(super) seal: Seal,
+    pub(super) lists: Arc<Lists>,
+    pub(super) varying: Varying,
+    pub(super) confirm: Confirm,
+    pub(super) listeners: Arc<Places>,
+    /// Who has tasks, if any are given out.
+    pub(super) tasks: Option<Arc<dyn Tasks>>,
 }
 
-/// What `tools/list` answers, by who asks; made once.
-struct ToolsList {
-    read: Bytes,
-    operate: Bytes,
+/// What the operator decided about the protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Before what somebody has to say yes.
+    pub confirm: Confirm,
+    /// Whether calls that begin long-running work answer with a task where the client wants it.
+    pub gives_tasks: bool,
 }
 
-impl ToolsList {
-    fn of(registry: &Registry) -> Self {
-        let list = |role| json!({ "tools": registry.describe(role) }).to_string().into();
-        Self { read: list(Role::Read), operate: list(Role::Operate) }
+impl Default for Policy {
+    fn default() -> Self {
+        Self { confirm: Confirm::default(), gives_tasks: true }
     }
-
-    fn shown_to(&self, role: Role) -> &Bytes {
-        match role {
-            Role::Read => &self.read,
-            Role::Operate => &self.operate,
-        }
-    }
 }
 
-#[derive(Deserialize)]
-struct CallParams<'a> {
-    #[serde(borrow)]
-    name: std::borrow::Cow<'a, str>,
-    #[serde(borrow, default)]
-    arguments: Option<&'a RawValue>,
+fn resources(doors: &Doors) -> Resources {
+    let resources = Resources::new(doors.clone());
+    #[cfg(feature = "conformance")]
+    let resources = resources.with(crate::conformance::resources());
+    resources
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct InitializeParams {
-    #[serde(default)]
-    protocol_version: Option<String>,
+fn prompts(doors: &Doors) -> Prompts {
+    let prompts = Prompts::new(doors.clone());
+    #[cfg(feature = "conformance")]
+    let prompts = prompts.with(crate::conformance::prompts());
+    prompts
 }
 
-#[derive(Deserialize)]
-struct ListParams {
-    #[serde(default)]
-    cursor: Option<String>,
+#[cfg(not(feature = "conformance"))]
+fn tasks(doors: &Doors) -> Arc<dyn Tasks> {
+    Arc::new(crate::tools::Work::new(doors.clone()))
+}
+
+#[cfg(feature = "conformance")]
+fn tasks(doors: &Doors) -> Arc<dyn Tasks> {
+    Arc::new(crate::conformance::LongWork::new(doors.clone()))
+}
+
+/// What there is to call stays the same while the daemon runs; the suite wants to see it change.
+const VARYING: Varying =
+    Varying { tools: cfg!(feature = "conformance"), prompts: cfg!(feature = "conformance") };
+
+/// A body, who sent it, and what the transport knows about it.
+pub struct Received {
+    /// Who sent it.
+    pub caller: Caller,
+    /// What it says in its headers.
+    pub headers: Headers,
+    /// Whether the client takes a stream for an answer.
+    pub accepts_events: bool,
+    /// What was sent.
+    pub body: Bytes,
 }
 
 impl Server {
     /// A server for all tools.
-    pub fn new(doors: Doors) -> Self {
+    pub fn new(doors: Doors, Policy { confirm, gives_tasks }: Policy) -> Self {
         let registry = Registry::default();
-        let tools_list = ToolsList::of(&registry);
-        Self { registry, doors, tools_list }
+        let tasks = gives_tasks.then(|| tasks(&doors));
+        let tool_list = ToolList::of(&registry);
+        let header_schemas = registry
+            .describe(Role::Operate)
+            .into_iter()
+            .filter(|tool| tool["inputSchema"].to_string().contains("x-mcp-header"))
+            .filter_map(|tool| {
+                Some((tool["name"].as_str()?.to_owned(), tool["inputSchema"].clone()))
+            })
+            .collect();
+        Self {
+            registry,
+            resources: resources(&doors),
+            prompts: prompts(&doors),
+            doors,
+            tool_list,
+            header_schemas,
+            sessions: Sessions::default(),
+            seal: Seal::new(Instant::now()),
+            lists: Arc::default(),
+            varying: VARYING,
+            confirm,
+            listeners: Places::new(LISTENERS, LISTENERS_EACH),
+            tasks,
+        }
     }
 
     /// The names of all tools, in the order of `tools/list`.
@@ -81,7 +151,7 @@ impl Server {
     }
 
     /// What `tools/list` gives to who may do everything.
-    pub fn tools(&self) -> Vec<serde_json::Value> {
+    pub fn tools(&self) -> Vec<Value> {
         self.registry.describe(Role::Operate)
     }
 
@@ -98,48 +168,172 @@ impl Server {
         serde_json::from_slice::<Vec<&RawValue>>(body).map_or(1, |batch| batch.len().max(1))
     }
 
-    /// Answers a body. `version` is the protocol header as it came.
-    pub async fn answer(&self, caller: &Caller, version: Option<&str>, body: &[u8]) -> Answer {
-        let served = match version.map(|text| (text, Version::parse(text))) {
-            None => None,
-            Some((_, Some(version))) => Some(version),
-            Some((_, None)) => {
-                let all = Version::ALL.map(Version::as_str).join(", ");
-                let why = format!("MCP-Protocol-Version is not supported; supported are {all}");
-                return Answer::bad(answer::error(None, Code::InvalidRequest, &why));
-            }
-        };
-        let Ok(text) = std::str::from_utf8(body) else {
+    /// Answers a body.
+    pub async fn receive(self: &Arc<Self>, received: Received) -> Outcome {
+        let Ok(text) = std::str::from_utf8(&received.body) else {
             let why = "the body must be JSON in UTF-8";
-            return Answer::bad(answer::error(None, Code::Parse, why));
+            return bad(&received.headers, None, Code::Parse, why);
         };
-        if first_byte(body) == Some(b'[') {
-            return self.batch(caller, served, text).await;
+        if first_byte(&received.body) == Some(b'[') {
+            return Outcome::Whole(self.batch(&received, text).await);
         }
-        self.one(caller, served.unwrap_or(Version::V20250326), text).await
+        let message = match Envelope::read(text) {
+            Err(error) => {
+                let (code, why) = unreadable(&error);
+                return bad(&received.headers, None, code, &why);
+            }
+            Ok(envelope) => match envelope.check() {
+                Err(Malformed { id, why }) => {
+                    return bad(&received.headers, id, Code::InvalidRequest, why);
+                }
+                Ok(message) => message,
+            },
+        };
+        match message {
+            Message::Notification { method, params } => {
+                Outcome::Whole(self.notified(&received, &method, params))
+            }
+            Message::Response { id, result } => {
+                Outcome::Whole(self.responded(&received, id, result))
+            }
+            Message::Request { id, method, params } => {
+                self.requested(&received, id.get(), &method, params).await
+            }
+        }
     }
 
-    async fn one(&self, caller: &Caller, version: Version, text: &str) -> Answer {
-        let envelope = match Envelope::read(text) {
-            Ok(envelope) => envelope,
-            Err(error) => return Answer::bad(unreadable(&error)),
+    /// Finds the rules for a request, and has it carried out by them.
+    async fn requested(
+        self: &Arc<Self>,
+        received: &Received,
+        id: &str,
+        method: &str,
+        params: Option<&RawValue>,
+    ) -> Outcome {
+        let Received { caller, headers, .. } = received;
+        let whole = Outcome::Whole;
+        if let Some(refusal) = no_object(id, params) {
+            return whole(refusal);
+        }
+        let meta = Meta::of(params);
+        let silent = Meta::default();
+        if is_stateless(headers, method, meta.as_ref().unwrap_or(&silent)) {
+            let checked = meta.and_then(|meta| {
+                let version = check_stateless(headers, method, params, &meta)?;
+                Ok((version, meta))
+            });
+            let (version, meta) = match checked {
+                Ok(checked) => checked,
+                Err(fault) => return whole(answer::answer(Version::V20260728, id, Err(fault))),
+            };
+            let asked =
+                Asked { caller, version, meta: &meta, headers, session: None, method, params };
+            if method == LISTEN {
+                return self.listen(asked, id).await;
+            }
+            return self.carry_out(asked, id, received.accepts_events).await;
+        }
+        let Ok(agreed) = agreed(headers) else { return whole(not_served(Some(id))) };
+        // What an earlier revision says about itself is a wish, and is not worth a refusal.
+        let meta = meta.unwrap_or_default();
+        if method == INITIALIZE {
+            return whole(self.initialize(received, id, params));
+        }
+        let session = match self.session(received) {
+            Ok(session) => session,
+            Err(refusal) => return whole(refusal),
         };
-        match envelope.check() {
-            Err(Malformed { id, why }) => Answer::bad(answer::error(id, Code::InvalidRequest, why)),
-            Ok(Message::Notification) => Answer::accepted(),
-            Ok(Message::Response) => {
-                let why = "a response was sent, and nothing was asked";
-                Answer::bad(answer::error(None, Code::InvalidRequest, why))
+        let version = agreed.or(session.as_ref().map(|session| session.version));
+        let version = version.unwrap_or(Version::V20250326);
+        let session = session.as_ref();
+        let asked = Asked { caller, version, meta: &meta, headers, session, method, params };
+        self.carry_out(asked, id, received.accepts_events).await
+    }
+
+    fn initialize(&self, received: &Received, id: &str, params: Option<&RawValue>) -> Answer {
+        let params = match read::<InitializeParams>(params) {
+            Ok(params) => params.unwrap_or_default(),
+            Err(fault) => return answer::answer(Version::V20250326, id, Err(fault)),
+        };
+        let version = params.version();
+        // Who takes no streams has no use for a session, and need not carry one about.
+        let session = received.accepts_events.then(|| {
+            self.sessions.begin(&received.caller, version, params.capabilities(), Instant::now())
+        });
+        answer::answer(version, id, Ok(initialized(version, self.offered()))).starting(session)
+    }
+
+    /// The session that a request names; nothing if it names none.
+    ///
+    /// # Errors
+    /// There is none, or it is somebody else's, which is the same to who asks.
+    fn session(&self, received: &Received) -> Result<Option<Arc<Session>>, Answer> {
+        let Some(header) = &received.headers.session else { return Ok(None) };
+        let found =
+            header.text().and_then(|id| self.sessions.find(id, &received.caller, Instant::now()));
+        found.map(Some).ok_or_else(|| {
+            let why = "there is no such session any more; send initialize to begin another";
+            Answer::with_status(404, answer::error(None, Code::InvalidRequest, why))
+        })
+    }
+
+    fn notified(&self, received: &Received, method: &str, params: Option<&RawValue>) -> Answer {
+        if is_stateless(&received.headers, method, &Meta::default()) {
+            return Answer::accepted();
+        }
+        if agreed(&received.headers).is_err() {
+            return not_served(None);
+        }
+        let session = match self.session(received) {
+            Ok(session) => session,
+            Err(refusal) => return refusal,
+        };
+        if let (Some(session), "notifications/cancelled") = (session, method)
+            && let Some(id) = params.and_then(cancelled)
+        {
+            session.cancel(id);
+        }
+        Answer::accepted()
+    }
+
+    fn responded(
+        &self,
+        received: &Received,
+        id: Option<&RawValue>,
+        result: Option<&RawValue>,
+    ) -> Answer {
+        let refuse = || {
+            let why = "a response was sent, and nothing was asked";
+            Answer::bad(answer::error(None, Code::InvalidRequest, why))
+        };
+        if is_stateless(&received.headers, "", &Meta::default()) {
+            return refuse();
+        }
+        match self.session(received) {
+            Ok(Some(session)) => {
+                let id = id.and_then(|id| serde_json::from_str::<String>(id.get()).ok());
+                let result = result.and_then(|result| serde_json::from_str(result.get()).ok());
+                session.answered(&id.unwrap_or_default(), result);
+                Answer::accepted()
             }
-            Ok(Message::Request { id, method, params }) => {
-                self.request(caller, version, id.get(), &method, params).await
-            }
+            Ok(None) => refuse(),
+            Err(refusal) => refusal,
         }
     }
 
-    async fn batch(&self, caller: &Caller, version: Option<Version>, text: &str) -> Answer {
+    async fn batch(&self, received: &Received, text: &str) -> Answer {
         let refuse = |code, why: &str| Answer::bad(answer::error(None, code, why));
-        if !matches!(version, None | Some(Version::V20250326)) {
+        let agreed = match agreed(&received.headers) {
+            Ok(agreed) => agreed,
+            Err(()) if received.headers.is_later() => Some(Version::V20260728),
+            Err(()) => return not_served(None),
+        };
+        let session = match self.session(received) {
+            Ok(session) => session,
+            Err(refusal) => return refusal,
+        };
+        let agreed = agreed.or(session.as_ref().map(|session| session.version));
+        if !matches!(agreed, None | Some(Version::V20250326)) {
             return refuse(Code::InvalidRequest, "only 2025-03-26 has batches; send one message");
         }
         let members: Vec<&RawValue> = match serde_json::from_str(text) {
@@ -150,17 +344,18 @@ impl Server {
             let why = format!("a batch must have 1 to {BATCH} messages");
             return refuse(Code::InvalidRequest, &why);
         }
-        let introduces = |member: &&RawValue| {
+        let has_no_place = |member: &&RawValue| {
             Envelope::read(member.get()).map(Envelope::check).is_ok_and(|message| {
-                matches!(message, Ok(Message::Request { method, .. }) if method == INITIALIZE)
+                matches!(message, Ok(Message::Request { method, .. })
+                    if method == INITIALIZE || method == DISCOVER)
             })
         };
-        if members.iter().any(introduces) {
+        if members.iter().any(has_no_place) {
             return refuse(Code::InvalidRequest, "initialize must not be in a batch");
         }
         let (mut answers, mut statuses) = (Vec::new(), Vec::new());
         for member in members {
-            let answer = self.one(caller, Version::V20250326, member.get()).await;
+            let answer = self.member(received, session.as_ref(), member.get()).await;
             statuses.push(answer.status);
             if !answer.body.is_empty() {
                 answers.push(answer.body);
@@ -172,142 +367,101 @@ impl Server {
         if answers.is_empty() {
             return Answer::accepted();
         }
-        Answer { status, body: joined(&answers) }
+        Answer::with_status(status, answer::joined(&answers))
     }
 
-    async fn request(
+    /// Answers one member of a batch; none of them is told anything before the end.
+    async fn member(
         &self,
-        caller: &Caller,
-        version: Version,
-        id: &str,
-        method: &str,
-        params: Option<&RawValue>,
+        received: &Received,
+        session: Option<&Arc<Session>>,
+        text: &str,
     ) -> Answer {
-        if params.is_some_and(|params| !params.get().starts_with(['{', '['])) {
-            let why = "params must be an object";
-            return Answer::bad(answer::error(Some(id), Code::InvalidRequest, why));
-        }
-        match method {
-            "tools/call" => self.call(caller, version, id, params).await,
-            "tools/list" => match read::<ListParams>(params) {
-                Ok(Some(ListParams { cursor: Some(_) })) => {
-                    invalid_params(id, "cursor is not one of this server: there is one page")
+        let envelope = match Envelope::read(text) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let (code, why) = unreadable(&error);
+                return Answer::bad(answer::error(None, code, &why));
+            }
+        };
+        match envelope.check() {
+            Err(Malformed { id, why }) => Answer::bad(answer::error(id, Code::InvalidRequest, why)),
+            Ok(Message::Notification { method, params }) => {
+                self.notified(received, &method, params)
+            }
+            Ok(Message::Response { id, result }) => self.responded(received, id, result),
+            Ok(Message::Request { id, method, params }) => {
+                if let Some(refusal) = no_object(id.get(), params) {
+                    return refusal;
                 }
-                Ok(_) => Answer::ok(answer::result(id, self.tools_list.shown_to(caller.role))),
-                Err(why) => invalid_params(id, &why),
-            },
-            "ping" => Answer::ok(answer::result(id, b"{}")),
-            INITIALIZE => match read::<InitializeParams>(params) {
-                Ok(params) => Answer::ok(answer::result(id, &initialized(params))),
-                Err(why) => invalid_params(id, &why),
-            },
-            other => {
-                let shown: String = other.chars().filter(|c| !c.is_control()).take(64).collect();
-                let why = format!("unknown method {shown}");
-                Answer::ok(answer::error(Some(id), Code::MethodNotFound, &why))
+                let Received { caller, headers, .. } = received;
+                let (version, meta) = (Version::V20250326, Meta::default());
+                let asked = Asked {
+                    caller,
+                    version,
+                    meta: &meta,
+                    headers,
+                    session,
+                    method: &method,
+                    params,
+                };
+                let line = Line::silent(&self.lists);
+                answer::answer(version, id.get(), self.perform(asked, &line).await)
             }
         }
     }
-
-    async fn call(
-        &self,
-        caller: &Caller,
-        version: Version,
-        id: &str,
-        params: Option<&RawValue>,
-    ) -> Answer {
-        let call = match read::<CallParams<'_>>(params) {
-            Ok(Some(call)) => call,
-            Ok(None) => return invalid_params(id, "params must have name and arguments"),
-            Err(why) => return invalid_params(id, &why),
-        };
-        let made = Call { doors: &self.doors, caller, client: &Silent };
-        let outcome = self.registry.call(made, &call.name, call.arguments);
-        match outcome.await {
-            Ok(result) => Answer::ok(answer::result(id, &result.into_bytes())),
-            Err(error) => failure(version, id, &error),
-        }
-    }
 }
 
-/// How a tool's failure is answered.
-fn failure(version: Version, id: &str, error: &ToolError) -> Answer {
-    let why = error.to_string();
-    let as_result = || Answer::ok(answer::result(id, &CallResult::failure(&why).into_bytes()));
-    match error {
-        ToolError::Refused(_)
-        | ToolError::InputRequired { .. }
-        | ToolError::MissingCapability(_) => as_result(),
-        ToolError::InvalidArguments(_) if version.reports_arguments_as_results() => as_result(),
-        ToolError::UnknownTool(_) | ToolError::InvalidArguments(_) => invalid_params(id, &why),
-        ToolError::Overloaded(_) => {
-            Answer { status: 503, body: answer::error(Some(id), Code::Overloaded, &why) }
-        }
-        ToolError::Failed { source, .. } => {
-            // Logged here, once, because the client is told nothing of it.
-            error!(error = format!("{source:#}"), "a tool failed");
-            as_result()
-        }
-    }
+fn no_object(id: &str, params: Option<&RawValue>) -> Option<Answer> {
+    let is_wrong = params.is_some_and(|params| !params.get().starts_with(['{', '[']));
+    is_wrong.then(|| {
+        let why = "params must be an object";
+        Answer::bad(answer::error(Some(id), Code::InvalidRequest, why))
+    })
 }
 
-fn invalid_params(id: &str, why: &str) -> Answer {
-    Answer::ok(answer::error(Some(id), Code::InvalidParams, why))
+fn not_served(id: Option<&str>) -> Answer {
+    let all = Version::ALL.map(Version::as_str).join(", ");
+    let why = format!("MCP-Protocol-Version is not supported; supported are {all}");
+    Answer::bad(answer::error(id, Code::InvalidRequest, &why))
 }
 
-/// Reads params that must be an object; a struct would also take an array, by position.
-fn read<'a, T: Deserialize<'a>>(params: Option<&'a RawValue>) -> Result<Option<T>, String> {
-    let Some(params) = params else { return Ok(None) };
-    if !params.get().starts_with('{') {
-        return Err("params must be an object".to_owned());
-    }
-    match serde_json::from_str(params.get()) {
-        Ok(read) => Ok(Some(read)),
-        Err(error) => {
-            let error = error.to_string();
-            let why = error.rsplit_once(" at line ").map_or(error.as_str(), |(why, _)| why);
-            Err(format!("params: {why}"))
-        }
-    }
+/// Refuses what is no message. Later revisions have no id where none could be read, and earlier
+/// ones null.
+fn bad(headers: &Headers, id: Option<&str>, code: Code, why: &str) -> Outcome {
+    let body = match id {
+        None if headers.is_later() => answer::error_without_id(code, why),
+        id => answer::error(id, code, why),
+    };
+    Outcome::Whole(Answer::bad(body))
 }
 
-fn initialized(params: Option<InitializeParams>) -> Bytes {
-    let asked = params.and_then(|params| params.protocol_version);
-    let version = asked.as_deref().and_then(Version::parse).unwrap_or(LATEST);
-    let answer = json!({
-        "protocolVersion": version.as_str(),
-        "capabilities": { "tools": { "listChanged": false } },
-        "serverInfo": {
-            "name": env!("CARGO_PKG_NAME"),
-            "title": "lukhas-mcp",
-            "version": env!("CARGO_PKG_VERSION"),
-        },
-        "instructions": "Find files with search and read them with fetch; change them with \
-            apply_patch and commit them with git_commit. Run evals with run_eval, follow them with \
-            status, and ask why for the story of a job, a canary, a model, a file or a commit.",
-    });
-    answer.to_string().into()
+/// The id in the params of a cancellation, as it was written.
+fn cancelled(params: &RawValue) -> Option<&str> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Cancelled<'a> {
+        #[serde(borrow)]
+        request_id: &'a RawValue,
+    }
+    let cancelled: Cancelled<'_> = serde_json::from_str(params.get()).ok()?;
+    Some(cancelled.request_id.get())
 }
 
 /// A body that is not JSON, or is JSON and no message.
-fn unreadable(error: &serde_json::Error) -> Bytes {
+fn unreadable(error: &serde_json::Error) -> (Code, String) {
     let code = if error.is_data() { Code::InvalidRequest } else { Code::Parse };
-    answer::error(None, code, &format!("the body is not a JSON-RPC message: {error}"))
-}
-
-fn joined(answers: &[Bytes]) -> Bytes {
-    let mut out = BytesMut::with_capacity(answers.iter().map(|body| body.len() + 1).sum());
-    out.put_u8(b'[');
-    for (n, body) in answers.iter().enumerate() {
-        if 0 < n {
-            out.put_u8(b',');
-        }
-        out.put_slice(body);
-    }
-    out.put_u8(b']');
-    out.freeze()
+    (code, format!("the body is not a JSON-RPC message: {error}"))
 }
 
 fn first_byte(body: &[u8]) -> Option<u8> {
     body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+}
+
+/// The answer to a request that failed through a fault of ours.
+pub(super) fn at_fault(version: Version, id: &str) -> Answer {
+    let why = "the request failed through a fault of the server".to_owned();
+    let mut answer = answer::answer(version, id, Err(Fault::Internal(why)));
+    answer.status = 500;
+    answer
 }

@@ -102,7 +102,7 @@ pub fn check(rules: &[EvidenceRule]) -> Result<(), InvalidRule> {
 }
 
 /// How one rule was judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The rule holds.
@@ -122,7 +122,7 @@ pub enum Verdict {
 }
 
 /// One rule and what was found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EvidenceItem {
     /// The rule.
@@ -147,7 +147,7 @@ pub struct EvidenceItem {
 }
 
 /// All rules and what was found.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EvidenceReport {
     /// Whether every rule holds.

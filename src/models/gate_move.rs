@@ -1,5 +1,6 @@
 //! What is asked of the gates, and what came of it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ids::{CanaryId, GateId, ModelId};
@@ -61,7 +62,7 @@ pub struct Rollback {
 }
 
 /// A move that was made and read back, or was not needed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GateMove {
     /// The model that entered, or that left again.

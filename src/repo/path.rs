@@ -3,8 +3,10 @@
 //! This is decided from the text alone, before anything is looked up, so that an answer never tells
 //! whether something outside exists.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::names;
@@ -22,6 +24,16 @@ const LONGEST_NAME: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct RepoPath(Box<str>);
+
+impl JsonSchema for RepoPath {
+    fn schema_name() -> Cow<'static, str> {
+        "RepoPath".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        String::json_schema(schemas)
+    }
+}
 
 /// Why a text is no path below the root, or none for the use that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -19,6 +19,9 @@ macro_rules! word {
         pub enum $name { $($(#[$variant_doc])* $variant,)+ }
 
         impl $name {
+            /// Every word.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// The word, as the table and the wire spell it.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }

@@ -8,6 +8,7 @@ use crate::canaries::Backtest;
 use crate::canaries::policy::{Policy, PolicyRequest};
 use crate::clock::Timestamp;
 use crate::ids::{CanaryId, GateId, ModelId};
+use crate::tools::schema::policy as policy_schema;
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(super) struct BacktestPolicy;
@@ -30,9 +31,11 @@ pub(super) struct Arguments {
     from: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
+    /// The policy, with every default.
+    #[schemars(schema_with = "policy_schema")]
     policy: Policy,
     #[serde(flatten)]
     backtest: Backtest,
@@ -45,6 +48,7 @@ impl Tool for BacktestPolicy {
     const DESCRIPTION: &'static str = "Says what a canary policy would have decided, and when, on \
         the measurements of an earlier canary or on what Prometheus has of a gate. Changes nothing.";
     const EFFECT: Effect = Effect::Reads;
+    const REACHES_OUT: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

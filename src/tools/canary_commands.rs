@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::canaries::{CanaryView, Command};
 use crate::ids::CanaryId;
 use crate::tools::reason::Reason;
+use crate::tools::words::{canary_phase, canary_status};
 use crate::tools::{Call, Caller, Doors, Effect, Reply, Tool, ToolError};
 
 /// A canary, and perhaps why.
@@ -33,11 +34,13 @@ pub(super) struct ReasonedArguments {
     reason: Reason,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     canary_id: String,
+    #[schemars(schema_with = "canary_status")]
     status: &'static str,
+    #[schemars(schema_with = "canary_phase")]
     phase: &'static str,
     reason: Option<String>,
     updated_at: String,
@@ -72,7 +75,7 @@ async fn carry_out(
 }
 
 macro_rules! command_tool {
-    ($tool:ident, $name:literal, $title:literal, $effect:expr, $command:expr, $text:literal) => {
+    ($tool:ident, $name:literal, $title:literal, $effect:expr, $out:literal, $command:expr, $text:literal) => {
         pub(super) struct $tool;
 
         #[async_trait]
@@ -81,6 +84,7 @@ macro_rules! command_tool {
             const TITLE: &'static str = $title;
             const DESCRIPTION: &'static str = $text;
             const EFFECT: Effect = $effect;
+            const REACHES_OUT: bool = $out;
             type Arguments = Arguments;
             type Answer = Answer;
 
@@ -99,6 +103,7 @@ command_tool!(
     "abort_canary",
     "Abort a canary",
     Effect::Ends,
+    true,
     Command::Abort,
     "Ends a canary at once, whatever is in flight, and puts its gate back; answers when the registry \
      shows that, or as pending if that takes long."
@@ -107,7 +112,8 @@ command_tool!(
     PauseCanary,
     "pause_canary",
     "Pause a canary",
-    Effect::Ends,
+    Effect::Sets,
+    false,
     Command::Pause,
     "Stops the clock of a canary's window; its model stays in the gate, and nobody looks at it."
 );
@@ -115,7 +121,8 @@ command_tool!(
     ResumeCanary,
     "resume_canary",
     "Resume a canary",
-    Effect::Ends,
+    Effect::Sets,
+    false,
     Command::Resume,
     "Lets the clock of a paused canary's window run on; what happened meanwhile is not counted."
 );
@@ -124,6 +131,7 @@ command_tool!(
     "approve_canary",
     "Approve a canary",
     Effect::Ends,
+    true,
     Command::Approve,
     "Says yes to what a canary waits for: its start, or its promotion."
 );
@@ -137,6 +145,7 @@ impl Tool for PromoteCanaryNow {
     const DESCRIPTION: &'static str = "Promotes a canary without waiting for its evidence; the \
         reason is kept in the audit beside what the evidence said until then.";
     const EFFECT: Effect = Effect::Ends;
+    const REACHES_OUT: bool = true;
     type Arguments = ReasonedArguments;
     type Answer = Answer;
 

@@ -1,17 +1,23 @@
 //! `canary_status`: how a canary stands, what was seen, and what was decided.
 
+mod account;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::account::Account;
 use crate::canaries::policy::Policy;
 use crate::canaries::rule::Report;
 use crate::canaries::{CanaryView, Point, SERIES, Standings, StoredSample, decided_on, standings};
-use crate::ids::CanaryId;
-use crate::store::canaries::CanaryRow;
+use crate::ids::{CanaryId, Entity};
+use crate::store::canaries::{CanaryRow, Phase};
 use crate::store::decisions::DecisionRow;
-use crate::tools::{Call, Effect, Reply, Tool, ToolError};
+use crate::tools::schema::{object, optional_object, optional_policy, optional_text};
+use crate::tools::waiting::Wait;
+use crate::tools::words::{canary_phase, canary_status, data_quality, optional_data_quality};
+use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
 
 /// How many of the newest measurements are shown.
 const SHOWN: u16 = 20;
@@ -33,20 +39,27 @@ pub(super) struct Arguments {
     /// Whether to show how the numbers and the evidence went since the start, in at most 500 points.
     #[serde(default)]
     series: bool,
+    /// How many seconds to wait for its end before answering how it stands, 0 to 55; 0 when absent.
+    #[schemars(range(max = 55))]
+    wait_seconds: Option<u16>,
 }
 
 /// What `canary_status` and `list_canaries` both show.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     canary_id: String,
     model_id: String,
     from_gate: String,
     to_gate: String,
+    #[schemars(schema_with = "canary_status")]
     status: &'static str,
+    #[schemars(schema_with = "canary_phase")]
     phase: &'static str,
     created_at: String,
     updated_at: String,
+    /// How it is judged, with every default, as `start_canary` takes it.
+    #[schemars(schema_with = "optional_policy")]
     policy: Option<Policy>,
     dry_run: bool,
     principal: String,
@@ -88,7 +101,7 @@ impl Shown {
 }
 
 /// One measurement.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Observation {
     poll: i64,
@@ -97,7 +110,10 @@ struct Observation {
     latency_p95_ms: Option<f64>,
     #[serde(rename = "error_rate")]
     error_rate: Option<f64>,
+    #[schemars(schema_with = "data_quality")]
     data_quality: &'static str,
+    /// The measurement as it is stored.
+    #[schemars(schema_with = "object")]
     measured: StoredSample,
 }
 
@@ -116,17 +132,22 @@ impl Observation {
 }
 
 /// What was decided.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Decision {
     #[serde(rename = "decisionId")]
     id: String,
     at: String,
     #[serde(rename = "decision")]
+    #[schemars(schema_with = "optional_text")]
     verdict: Value,
+    #[schemars(schema_with = "optional_text")]
     reason: Value,
+    #[schemars(schema_with = "optional_text")]
     by: Value,
+    #[schemars(schema_with = "optional_text")]
     said: Value,
+    #[schemars(schema_with = "optional_object")]
     counterfactual: Value,
     hash: String,
 }
@@ -150,12 +171,14 @@ impl Decision {
 
 /// What a snapshot adds to a canary: the newest look, and what the evidence amounts to, or amounted
 /// to when it was decided.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Newest {
     latency_p95_ms: Option<f64>,
     error_rate: Option<f64>,
     #[serde(rename = "dataQuality")]
+    #[schemars(schema_with = "optional_data_quality")]
     data_quality: Option<&'static str>,
+    #[schemars(schema_with = "optional_object")]
     evidence: Option<Standings>,
 }
 
@@ -171,7 +194,7 @@ impl Newest {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     #[serde(flatten)]
@@ -179,6 +202,7 @@ pub(super) struct Answer {
     /// What is left of the window, in seconds of its own clock.
     remaining_seconds: f64,
     /// What the evidence amounts to: as of now, or as the last decision found it.
+    #[schemars(schema_with = "optional_object")]
     evidence: Option<Value>,
     /// The newest measurements, oldest first.
     observations: Vec<Observation>,
@@ -197,38 +221,59 @@ impl Tool for CanaryStatusTool {
     const NAME: &'static str = "canary_status";
     const TITLE: &'static str = "Status of a canary";
     const DESCRIPTION: &'static str = "Says how a canary stands: its status and phase, what was \
-        measured, what the evidence amounts to against what a verdict needs, and what was decided.";
+        measured, what the evidence amounts to against what a verdict needs, and what was decided. \
+        With waitSeconds it waits for the end, and tells of each look meanwhile.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;
     type Answer = Answer;
 
-    async fn call(
-        Call { doors, .. }: Call<'_>,
-        arguments: Arguments,
-    ) -> Result<Reply<Answer>, ToolError> {
+    async fn call(call: Call<'_>, arguments: Arguments) -> Result<Reply<Answer>, ToolError> {
         let limit = arguments.observations.unwrap_or(SHOWN);
         if SHOWN_MOST < limit {
             return Err(ToolError::InvalidArguments(format!(
                 "canary_status: observations must be between 0 and {SHOWN_MOST}"
             )));
         }
-        let id = &arguments.canary_id;
-        let view = doors.canaries.find(id).await?;
-        let samples = doors.canaries.samples(id, limit).await?;
-        let series =
-            if arguments.series { Some(doors.canaries.series(&view, SERIES).await?) } else { None };
-        let decisions = doors.canaries.decisions(id).await?;
-        let newest = |series: &Vec<Point>| Newest::of(&view, series, decisions.last());
-        Ok(Reply::Answer(Answer {
-            standing: series.as_ref().map(newest),
-            shown: Shown::of(view.row.clone()),
-            remaining_seconds: view.remaining().as_secs_f64(),
-            evidence: evidence(&view, decisions.last()),
-            observations: samples.into_iter().map(Observation::of).collect(),
-            series,
-            decisions: decisions.iter().map(Decision::of).collect(),
-        }))
+        let (doors, id) = (call.doors, &arguments.canary_id);
+        let wait = Wait::begin(call, Self::NAME, Entity::canary(id), arguments.wait_seconds)?;
+        let mut view = doors.canaries.find(id).await?;
+        if let Some(mut wait) = wait {
+            let mut account = Account::to(call.client);
+            account.tell(&view);
+            while view.row.phase != Phase::Over && wait.goes_on().await {
+                view = doors.canaries.find(id).await?;
+                account.tell(&view);
+            }
+        }
+        Ok(Reply::Answer(shown(doors, &view, (limit, arguments.series)).await?))
     }
+}
+
+/// How a canary stands, with as much of its past as is asked for.
+async fn shown(
+    doors: &Doors,
+    view: &CanaryView,
+    (observations, series): (u16, bool),
+) -> Result<Answer, ToolError> {
+    let id = view.canary_id();
+    let samples = doors.canaries.samples(&id, observations).await?;
+    let series = if series { Some(doors.canaries.series(view, SERIES).await?) } else { None };
+    let decisions = doors.canaries.decisions(&id).await?;
+    let newest = |series: &Vec<Point>| Newest::of(view, series, decisions.last());
+    Ok(Answer {
+        standing: series.as_ref().map(newest),
+        shown: Shown::of(view.row.clone()),
+        remaining_seconds: view.remaining().as_secs_f64(),
+        evidence: evidence(view, decisions.last()),
+        observations: samples.into_iter().map(Observation::of).collect(),
+        series,
+        decisions: decisions.iter().map(Decision::of).collect(),
+    })
+}
+
+/// What is answered about a canary that nothing more is asked about.
+pub(super) async fn status(doors: &Doors, view: &CanaryView) -> Result<Answer, ToolError> {
+    shown(doors, view, (SHOWN, false)).await
 }
 
 pub(super) fn evidence(view: &CanaryView, last: Option<&DecisionRow>) -> Option<Value> {

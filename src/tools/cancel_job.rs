@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::JobId;
 use crate::store::jobs::JobStatus;
+use crate::tools::words::job_status;
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const REASON_LENGTH: usize = 500;
@@ -23,10 +24,11 @@ pub(super) struct Arguments {
     reason: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     job_id: String,
+    #[schemars(schema_with = "job_status")]
     status: &'static str,
     updated_at: String,
     /// Whether the run is still being ended.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::tools::ToolError;
+use crate::tools::{Capability, ToolError};
 
 /// How far a call has come.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +72,15 @@ impl LogLevel {
     }
 }
 
+/// A list that clients may keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// What can be called.
+    Tools,
+    /// What can be asked for by name.
+    Prompts,
+}
+
 /// Something that a client is asked: a request of the protocol, from the server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
@@ -115,6 +124,12 @@ pub trait Client: Send + Sync {
         state: Option<Value>,
     ) -> Result<Answers, ToolError>;
 
+    /// Whether the client said that it can do this.
+    fn has(&self, capability: Capability) -> bool;
+
+    /// Tells everybody who wants to know that this list is another one from now on.
+    fn list_changed(&self, list: List);
+
     /// Ends the connection and not the call, if the client can come back for the answer.
     fn let_go(&self);
 }
@@ -140,6 +155,12 @@ impl Client for Silent {
         let method = questions.first().map_or("elicitation/create", |question| question.method);
         Err(ToolError::missing_capability(method))
     }
+
+    fn has(&self, _: Capability) -> bool {
+        false
+    }
+
+    fn list_changed(&self, _: List) {}
 
     fn let_go(&self) {}
 }

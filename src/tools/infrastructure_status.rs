@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::{Clock, Timestamp};
@@ -14,6 +15,7 @@ use crate::store::{CommitTimes, Store, meta};
 use crate::supervision::Supervision;
 use crate::tools::repository::NoArguments;
 use crate::tools::supervised::{self, Actor, Adapter, Queue, Stream};
+use crate::tools::words::index_phase;
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 /// What the daemon knows of itself.
@@ -29,6 +31,8 @@ pub struct Infrastructure {
     pub started: Timestamp,
     /// Whether the repository is served for reading only.
     pub read_only: bool,
+    /// How long a job that is over is kept.
+    pub job_ttl: std::time::Duration,
     /// The stream of events.
     pub events: Arc<Hub>,
     /// Who is told of what.
@@ -37,7 +41,7 @@ pub struct Infrastructure {
 
 pub(super) struct InfrastructureStatus;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     name: &'static str,
@@ -57,7 +61,7 @@ pub(super) struct Answer {
     repository: Repository,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Database {
     bytes: u64,
@@ -70,7 +74,7 @@ struct Database {
     commit_ms: CommitMilliseconds,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CommitMilliseconds {
     p50: f64,
     p99: f64,
@@ -83,7 +87,7 @@ impl From<CommitTimes> for CommitMilliseconds {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Work {
     running: usize,
@@ -91,7 +95,7 @@ struct Work {
     by_status: BTreeMap<&'static str, usize>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Repository {
     /// Whether its directory still is where it was.
@@ -101,9 +105,10 @@ struct Repository {
 }
 
 /// The index of the search.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Index {
+    #[schemars(schema_with = "index_phase")]
     phase: &'static str,
     files: u64,
     bytes_of_text: u64,

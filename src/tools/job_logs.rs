@@ -35,9 +35,10 @@ pub(super) struct Arguments {
     max_bytes: Option<u32>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
+    #[schemars(with = "String")]
     job_id: JobId,
     stream: Stream,
     text: String,

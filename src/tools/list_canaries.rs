@@ -54,7 +54,7 @@ pub(super) struct Arguments {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     canaries: Vec<Shown>,

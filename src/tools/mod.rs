@@ -18,8 +18,11 @@ mod links;
 mod list_canaries;
 mod list_jobs;
 mod list_models;
+#[cfg(test)]
+mod listening;
 mod model_history;
 mod named;
+mod page;
 mod promote_model;
 mod reason;
 mod registry;
@@ -29,36 +32,47 @@ mod repository;
 mod result;
 mod rollback_model;
 mod run_eval;
+mod schema;
 mod snapshot;
 mod start_canary;
 mod status;
 mod subject;
 mod supervised;
+mod task;
 #[cfg(test)]
 pub(crate) mod tests;
 mod typed;
+mod waiting;
 mod why;
 mod why_math;
+mod words;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::client::{Answers, Client, LogLevel, Progress, Question, Silent};
+pub use self::client::{Answers, Client, List, LogLevel, Progress, Question, Silent};
 pub use self::documents::{Document, document, document_of};
 use self::error::failed_to_write;
 pub use self::error::{Capability, ToolError};
 pub use self::infrastructure_status::Infrastructure;
 pub use self::introduction::{ServerFacts, You};
 pub use self::links::Links;
-pub use self::registry::{CallCounts, Registry};
+pub use self::page::{InvalidCursor, Page, cursor_after, entry_before};
+pub use self::registry::{CallCounts, Called, Registry};
 pub use self::report::{ReportFormat, report};
 pub use self::result::{CallResult, Reply};
 pub use self::snapshot::snapshot;
+pub use self::task::{Task, TaskState, Tasks, Work};
+#[cfg(feature = "conformance")]
+pub(crate) use self::typed::AnyTool;
 pub use self::why::{Fact, recorded};
 use crate::audit::Audit;
 use crate::canaries::Canaries;
+use crate::events::Changes;
 use crate::jobs::Jobs;
 use crate::models::Models;
 use crate::repo::{Repo, RepoPath};
@@ -83,6 +97,11 @@ pub struct Doors {
 }
 
 impl Doors {
+    /// Where to wait for something to change.
+    pub fn changes(&self) -> &Arc<Changes> {
+        self.infrastructure.events.changes()
+    }
+
     /// Where a reader finds a file.
     async fn url_of(&self, path: &RepoPath) -> String {
         let forge = if self.links.are_public() { None } else { self.repo.forge_url(path).await };
@@ -128,6 +147,8 @@ pub enum Effect {
     Adds,
     /// It changes something that was there; doing it twice is not doing it once.
     Changes,
+    /// It sets how something stands, and nothing is lost by it; doing it twice is doing it once.
+    Sets,
     /// It ends or removes something; doing it twice is doing it once.
     Ends,
 }
@@ -150,10 +171,12 @@ pub trait Tool: Send + Sync + 'static {
     const DESCRIPTION: &'static str;
     /// What it does to the world.
     const EFFECT: Effect;
+    /// Whether it asks or tells servers that are not the daemon: a registry, a source of metrics.
+    const REACHES_OUT: bool = false;
     /// What it takes.
     type Arguments: DeserializeOwned + JsonSchema + Send;
     /// What it gives; must serialise to a JSON object.
-    type Answer: Serialize + Send;
+    type Answer: Serialize + JsonSchema + Send;
 
     /// Does it.
     async fn call(

@@ -9,6 +9,8 @@ use crate::clock::Timestamp;
 use crate::ids::{GateId, ModelId};
 use crate::models::{HistoryQuery, StoodThere};
 use crate::store::gate_moves::GateMoveRow;
+use crate::tools::schema::object;
+use crate::tools::words::{move_kind, move_state};
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const LIMIT: u16 = 50;
@@ -34,7 +36,7 @@ pub(super) struct Arguments {
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     registry: &'static str,
@@ -46,7 +48,7 @@ pub(super) struct Answer {
     next_cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Stood {
     model_id: String,
@@ -54,15 +56,17 @@ struct Stood {
     by: Shown,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     r#move: i64,
     model_id: String,
     gate: String,
     /// `enter`, `restore`, or `observe` for what was done elsewhere.
+    #[schemars(schema_with = "move_kind")]
     kind: &'static str,
     /// `done`; `intended` while it is not known; `abandoned`; `conflict`.
+    #[schemars(schema_with = "move_state")]
     state: &'static str,
     before: Option<String>,
     after: Option<String>,
@@ -73,6 +77,7 @@ pub(super) struct Shown {
     trouble: Option<String>,
     reference: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "object")]
     evidence: Option<Box<RawValue>>,
     created_at: String,
     settled_at: Option<String>,

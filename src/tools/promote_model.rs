@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     reason: Option<Reason>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     model_id: String,
@@ -50,7 +50,7 @@ pub(super) struct Answer {
 }
 
 /// What the registry shows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Registered {
     name: String,
     before: Option<String>,
@@ -68,6 +68,7 @@ impl Tool for PromoteModel {
         everybody, and reads it back; start_canary does the same under watch. Doing it twice is \
         doing it once. With `requires`, evals must have shown that it is good enough.";
     const EFFECT: Effect = Effect::Ends;
+    const REACHES_OUT: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

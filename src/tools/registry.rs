@@ -1,11 +1,14 @@
 //! All tools by name: schemas out, checked arguments in.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::ids::Entity;
+use crate::tools::page::{InvalidCursor, Page, cursor_after, entry_before};
 use crate::tools::repository::{
     CreateFileAlias, WriteFileAlias, append_file, apply_patch, code_analysis, create_file,
     delete_file, development_utilities, fetch, find_files, git_commit, git_diff, git_log,
@@ -14,10 +17,16 @@ use crate::tools::repository::{
 use crate::tools::result::CallResult;
 use crate::tools::typed::{AnyTool, hidden, typed};
 use crate::tools::{
-    Call, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
+    Call, Effect, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
     infrastructure_status, job_logs, list_canaries, list_jobs, list_models, model_history,
     promote_model, replay_decision, rollback_model, run_eval, start_canary, status, why, why_math,
 };
+
+/// The list that cursors of tools belong to.
+const LIST: &str = "tools";
+
+/// The most tools on a page: all of them today, because many clients read only one.
+const PAGE: usize = 100;
 
 /// How often a tool was called, by how that went.
 #[derive(Debug, Default)]
@@ -40,9 +49,22 @@ pub struct CallCounts {
     pub failed: u64,
 }
 
+/// What a call gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// The answer.
+    pub result: CallResult,
+    /// The work that goes on after it, if it began some.
+    pub began: Option<Entity>,
+}
+
 /// All tools, in the order in which clients see them.
 pub struct Registry {
     tools: Vec<Box<dyn AnyTool>>,
+    /// What clients are told of each, in the same order; made when first asked for.
+    descriptions: OnceLock<Vec<Value>>,
+    /// The most tools on a page.
+    page: usize,
     calls: Vec<Calls>,
     by_name: HashMap<&'static str, usize>,
 }
@@ -93,22 +115,58 @@ impl Default for Registry {
             hidden::<WriteFileAlias>(),
             hidden::<CreateFileAlias>(),
         ];
+        #[cfg(feature = "conformance")]
+        let tools = tools.into_iter().chain(crate::conformance::tools()).collect::<Vec<_>>();
         let by_name = tools.iter().enumerate().map(|(n, tool)| (tool.name(), n)).collect();
         let calls = tools.iter().map(|_| Calls::default()).collect();
-        Self { tools, calls, by_name }
+        Self { tools, descriptions: OnceLock::new(), page: PAGE, calls, by_name }
     }
 }
 
 impl Registry {
-    /// What `tools/list` gives to callers of this role: the tools that they may call.
+    /// The tools that callers of this role may call, with what clients are told of each.
+    fn shown_to(&self, role: Role) -> impl Iterator<Item = (&'static str, &Value)> {
+        let describe = || self.tools.iter().map(|tool| tool.describe()).collect();
+        let all = self.tools.iter().zip(self.descriptions.get_or_init(describe));
+        let shown = all.filter(move |(tool, _)| tool.is_listed() && role.may(tool.effect()));
+        shown.map(|(tool, description)| (tool.name(), description))
+    }
+
+    /// What all pages of `tools/list` together give to callers of this role.
     pub fn describe(&self, role: Role) -> Vec<Value> {
-        let listed = self.tools.iter().filter(|tool| tool.is_listed() && role.may(tool.effect()));
-        listed.map(|tool| tool.describe()).collect()
+        self.shown_to(role).map(|(_, description)| description.clone()).collect()
+    }
+
+    /// What `tools/list` gives to callers of this role: the first tools that they may call, or those
+    /// that follow a cursor.
+    ///
+    /// # Errors
+    /// No page that such a caller saw gave this cursor.
+    pub fn page(&self, role: Role, cursor: Option<&str>) -> Result<Page, InvalidCursor> {
+        let mut shown = self.shown_to(role);
+        if let Some(cursor) = cursor {
+            let last = entry_before(LIST, cursor)?;
+            shown.find(|(name, _)| *name == last).ok_or(InvalidCursor)?;
+        }
+        let mut shown = shown.peekable();
+        let (mut items, mut last) = (Vec::new(), "");
+        for (name, description) in shown.by_ref().take(self.page) {
+            items.push(description.clone());
+            last = name;
+        }
+        let next_cursor = shown.peek().map(|_| cursor_after(LIST, last));
+        Ok(Page { items, next_cursor })
     }
 
     /// The names of all tools, without those that stay callable for old clients only.
     pub fn names(&self) -> Vec<&'static str> {
         self.tools.iter().filter(|tool| tool.is_listed()).map(|tool| tool.name()).collect()
+    }
+
+    /// The title of a tool, and what it does to the world.
+    pub fn effect(&self, name: &str) -> Option<(&'static str, Effect)> {
+        let tool = &self.tools[*self.by_name.get(name)?];
+        Some((tool.title(), tool.effect()))
     }
 
     /// How often each tool was called.
@@ -132,7 +190,7 @@ impl Registry {
         call: Call<'_>,
         name: &str,
         arguments: Option<&RawValue>,
-    ) -> Result<CallResult, ToolError> {
+    ) -> Result<Called, ToolError> {
         let Some(&n) = self.by_name.get(name) else {
             let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
             return Err(ToolError::UnknownTool(shown));
@@ -161,34 +219,4 @@ impl Registry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_tool_is_named_once_and_described_in_full() {
-        let registry = Registry::default();
-        assert_eq!(registry.by_name.len(), registry.tools.len());
-        for tool in registry.describe(Role::Operate) {
-            let schema = &tool["inputSchema"];
-            assert_eq!(schema["type"], "object", "{tool}");
-            // Clients of the first two add arguments of their own, which are not looked at.
-            let strict = !["search", "fetch"].map(Value::from).contains(&tool["name"]);
-            let refuses_more = schema.get("additionalProperties") == Some(&Value::Bool(false));
-            assert_eq!(refuses_more, strict, "{tool}");
-            for (name, property) in schema["properties"].as_object().unwrap() {
-                assert!(property["description"].is_string(), "{} {name}", tool["name"]);
-            }
-            assert!(tool["description"].as_str().unwrap().ends_with('.'), "{tool}");
-        }
-    }
-
-    #[test]
-    fn a_key_for_reading_is_shown_what_reads() {
-        let registry = Registry::default();
-        let all = registry.describe(Role::Operate);
-        let shown = registry.describe(Role::Read);
-        let reads = all.iter().filter(|tool| tool["annotations"]["readOnlyHint"] == true);
-        assert!(reads.eq(&shown));
-        assert!(!shown.is_empty() && shown.len() < all.len());
-    }
-}
+mod tests;

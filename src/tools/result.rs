@@ -3,6 +3,8 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde::Serialize;
 
+use crate::ids::Entity;
+
 /// What a tool gives back.
 #[derive(Debug)]
 pub enum Reply<T> {
@@ -10,7 +12,10 @@ pub enum Reply<T> {
     Answer(T),
     /// Texts to be read, and the object they were made of.
     Texts(Vec<String>, T),
-    /// A result that was made before.
+    /// Work that goes on after the answer, and an object that tells of it: a client that follows
+    /// tasks may be given one instead.
+    Began(Entity, T),
+    /// A result that was made before, of such an object.
     Made(CallResult),
 }
 
@@ -44,6 +49,11 @@ impl CallResult {
     /// A result that was assembled before.
     pub fn from_bytes(bytes: Bytes) -> Self {
         Self(bytes)
+    }
+
+    /// The JSON text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The JSON text.

@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     reason: Reason,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     #[serde(flatten)]
@@ -44,6 +44,7 @@ impl Tool for RollbackModel {
         there before stands there again. Refused if somebody else moved the gate since, so that \
         nothing of theirs is undone.";
     const EFFECT: Effect = Effect::Ends;
+    const REACHES_OUT: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ConfigId, TaskId};
+use crate::ids::{ConfigId, Entity, EntityKind, TaskId};
 use crate::jobs::NewJob;
+use crate::tools::words::job_status;
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 /// The longest limit that can be asked for, in seconds: 30 days.
@@ -42,12 +43,13 @@ pub(super) struct Arguments {
     deadline_seconds: Option<u32>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     job_id: String,
     task_id: String,
     config_id: String,
+    #[schemars(schema_with = "job_status")]
     status: &'static str,
     started_at: String,
     updated_at: String,
@@ -87,15 +89,19 @@ impl Tool for RunEval {
         });
         let submitted = submitted.await?;
         let row = &submitted.view.row;
-        Ok(Reply::Answer(Answer {
-            job_id: row.job_id.clone(),
-            task_id: row.task_id.clone(),
-            config_id: row.config_id.clone(),
-            status: row.status.as_str(),
-            started_at: row.started_at.clone(),
-            updated_at: row.updated_at.clone(),
-            repeated: submitted.repeated,
-        }))
+        let work = Entity { kind: EntityKind::Job, id: row.job_id.as_str().into() };
+        Ok(Reply::Began(
+            work,
+            Answer {
+                job_id: row.job_id.clone(),
+                task_id: row.task_id.clone(),
+                config_id: row.config_id.clone(),
+                status: row.status.as_str(),
+                started_at: row.started_at.clone(),
+                updated_at: row.updated_at.clone(),
+                repeated: submitted.repeated,
+            },
+        ))
     }
 }
 

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use crate::canaries::NewCanary;
 use crate::canaries::policy::{Policy, PolicyRequest, Targets};
 use crate::canaries::rule::Feasibility;
-use crate::ids::{GateId, ModelId};
+use crate::ids::{Entity, GateId, ModelId};
+use crate::tools::schema::policy as policy_schema;
+use crate::tools::words::{canary_phase, canary_status};
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(super) struct StartCanary;
@@ -48,15 +50,19 @@ struct PolicyShape {
     dry_run: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     canary_id: String,
     model_id: String,
     from_gate: String,
     to_gate: String,
+    #[schemars(schema_with = "canary_status")]
     status: &'static str,
+    /// How it is judged, with every default.
+    #[schemars(schema_with = "policy_schema")]
     policy: Policy,
+    #[schemars(schema_with = "canary_phase")]
     phase: &'static str,
     source: String,
     /// How many requests a verdict needs, and whether the window can give them.
@@ -74,7 +80,8 @@ impl Tool for StartCanary {
         latency there: on a breach it is rolled back at any time, and at the end of the window it \
         is promoted if the evidence proves that the targets were met. Answers with the canaryId at \
         once; ask `canary_status`, or follow the events of `canary/<canaryId>`.";
-    const EFFECT: Effect = Effect::Adds;
+    const EFFECT: Effect = Effect::Changes;
+    const REACHES_OUT: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 
@@ -90,18 +97,22 @@ impl Tool for StartCanary {
         let new = NewCanary { model, from_gate, to_gate, policy, dry_run, principal };
         let started = doors.canaries.begin(new).await?;
         let row = &started.view.row;
-        Ok(Reply::Answer(Answer {
-            canary_id: row.canary_id.clone(),
-            model_id: row.model_id.clone(),
-            from_gate: row.from_gate.clone(),
-            to_gate: row.to_gate.clone(),
-            status: row.status.as_str(),
-            policy: (*started.view.policy).clone(),
-            phase: row.phase.as_str(),
-            source: row.source.clone(),
-            feasibility: started.feasibility,
-            caveats: started.caveats,
-        }))
+        let work = Entity::canary(&started.view.canary_id());
+        Ok(Reply::Began(
+            work,
+            Answer {
+                canary_id: row.canary_id.clone(),
+                model_id: row.model_id.clone(),
+                from_gate: row.from_gate.clone(),
+                to_gate: row.to_gate.clone(),
+                status: row.status.as_str(),
+                policy: (*started.view.policy).clone(),
+                phase: row.phase.as_str(),
+                source: row.source.clone(),
+                feasibility: started.feasibility,
+                caveats: started.caveats,
+            },
+        ))
     }
 }
 

@@ -1,13 +1,20 @@
 //! `status`: how a job stands.
 
+mod account;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tracing::error;
 
-use crate::ids::JobId;
+use self::account::Account;
+use crate::ids::{Entity, JobId};
+use crate::jobs::JobView;
 use crate::store::jobs::JobRow;
+use crate::tools::schema::anything;
+use crate::tools::waiting::Wait;
+use crate::tools::words::job_status;
 use crate::tools::{Call, CallResult, Effect, Reply, Tool, ToolError};
 
 pub(super) struct Status;
@@ -18,18 +25,24 @@ pub(super) struct Arguments {
     /// The job to look at, as `run_eval` named it.
     #[schemars(with = "String")]
     job_id: JobId,
+    /// How many seconds to wait for its end before answering how it stands, 0 to 55; 0 when absent.
+    #[schemars(range(max = 55))]
+    wait_seconds: Option<u16>,
 }
 
 /// A job as `status` and `list_jobs` show it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown<'a> {
     job_id: &'a str,
     task_id: &'a str,
     config_id: &'a str,
+    #[schemars(schema_with = "job_status")]
     status: &'static str,
     started_at: &'a str,
     updated_at: &'a str,
+    /// What the eval measured, with its metrics under `statistics`; null until there is one.
+    #[schemars(schema_with = "anything")]
     result: Option<&'a RawValue>,
     progress: Option<Progress>,
     error: Option<&'a str>,
@@ -45,7 +58,7 @@ pub(super) struct Shown<'a> {
 }
 
 /// How far a job has come, as far as it said.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Progress {
     #[serde(skip_serializing_if = "Option::is_none")]
     fraction: Option<f64>,
@@ -93,20 +106,31 @@ impl Tool for Status {
     const NAME: &'static str = "status";
     const TITLE: &'static str = "Status of a job";
     const DESCRIPTION: &'static str = "Says how a job stands: QUEUED, RUNNING, COMPLETED, FAILED, \
-        CANCELLED or DRY_RUN, with its result, progress or error.";
+        CANCELLED or DRY_RUN, with its result, progress or error. With waitSeconds it waits for the \
+        end, and tells of progress meanwhile.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;
-    type Answer = ();
+    type Answer = Shown<'static>;
 
-    async fn call(
-        Call { doors, .. }: Call<'_>,
-        arguments: Arguments,
-    ) -> Result<Reply<()>, ToolError> {
-        let view = doors.jobs.find(&arguments.job_id).await?;
-        // Made once for each state of a job, however often it is asked for.
-        let bytes = view.encoded(|row| encode(row).into_bytes());
-        Ok(Reply::Made(CallResult::from_bytes(bytes)))
+    async fn call(call: Call<'_>, arguments: Arguments) -> Result<Reply<Self::Answer>, ToolError> {
+        let Arguments { job_id: id, wait_seconds } = arguments;
+        let wait = Wait::begin(call, Self::NAME, Entity::job(&id), wait_seconds)?;
+        let mut view = call.doors.jobs.find(&id).await?;
+        if let Some(mut wait) = wait {
+            let mut account = Account::to(call.client);
+            account.tell(&view.row);
+            while !view.row.status.is_terminal() && wait.goes_on().await {
+                view = call.doors.jobs.find(&id).await?;
+                account.tell(&view.row);
+            }
+        }
+        Ok(Reply::Made(encoded(&view)))
     }
+}
+
+/// What is answered about a job: made once for each state of it, however often it is asked for.
+pub(super) fn encoded(view: &JobView) -> CallResult {
+    CallResult::from_bytes(view.encoded(|row| encode(row).into_bytes()))
 }
 
 fn encode(row: &JobRow) -> CallResult {

@@ -1,5 +1,6 @@
 //! How are the parts of the daemon: its actors, its queues, whoever it calls, and its stream?
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::adapters::outbound::{BreakerState, ServerState};
@@ -7,9 +8,10 @@ use crate::canaries::MOST_OPEN;
 use crate::supervision::RestartCounts;
 use crate::tools::Doors;
 use crate::tools::infrastructure_status::Infrastructure;
+use crate::tools::words::breaker_state;
 
 /// The actors of one kind.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Actor {
     #[serde(rename = "actor")]
@@ -21,7 +23,7 @@ pub(super) struct Actor {
 }
 
 /// Something that things wait in, or take places of.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Queue {
     #[serde(rename = "queue")]
     name: &'static str,
@@ -30,13 +32,14 @@ pub(super) struct Queue {
 }
 
 /// Whoever is called outside of the daemon.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Adapter {
     #[serde(rename = "adapter")]
     part: &'static str,
     /// What is called; nothing where the settings name nothing.
     kind: Option<&'static str>,
+    #[schemars(schema_with = "breaker_state")]
     state: &'static str,
     /// How many of the last calls failed, one after the other.
     failures: u64,
@@ -45,7 +48,7 @@ pub(super) struct Adapter {
 }
 
 /// The stream of events since the start.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Stream {
     readers: usize,
     published: u64,

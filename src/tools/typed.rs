@@ -3,21 +3,22 @@
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
-use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
+use crate::tools::registry::Called;
 use crate::tools::result::{CallResult, Reply};
-use crate::tools::{Call, Effect, Tool, ToolError};
+use crate::tools::{Call, Effect, Tool, ToolError, failed_to_write, schema};
 
 /// A tool with its types rubbed out, so that a list can hold it.
 #[async_trait]
-pub(super) trait AnyTool: Send + Sync {
+pub(crate) trait AnyTool: Send + Sync {
     fn name(&self) -> &'static str;
+    fn title(&self) -> &'static str;
     fn effect(&self) -> Effect;
     /// Whether clients are told of it.
     fn is_listed(&self) -> bool;
     fn describe(&self) -> Value;
-    async fn call(&self, call: Call<'_>, arguments: &str) -> Result<CallResult, ToolError>;
+    async fn call(&self, call: Call<'_>, arguments: &str) -> Result<Called, ToolError>;
 }
 
 struct Typed<T> {
@@ -31,6 +32,10 @@ impl<T: Tool> AnyTool for Typed<T> {
         T::NAME
     }
 
+    fn title(&self) -> &'static str {
+        T::TITLE
+    }
+
     fn effect(&self) -> Effect {
         T::EFFECT
     }
@@ -40,48 +45,35 @@ impl<T: Tool> AnyTool for Typed<T> {
     }
 
     fn describe(&self) -> Value {
-        let settings = SchemaSettings::draft2020_12().with(|settings| {
-            settings.meta_schema = None;
-            settings.inline_subschemas = true;
-        });
-        let mut schema = settings.into_generator().into_root_schema_for::<T::Arguments>();
-        // The root's title and text are about the Rust type; clients have the tool's own.
-        schema.remove("title");
-        schema.remove("description");
-        // Some clients do not take an object without members for one.
-        if schema.get("properties").is_none() {
-            schema.insert("properties".to_owned(), json!({}));
-        }
-        let (reads, ends) = (T::EFFECT == Effect::Reads, T::EFFECT == Effect::Ends);
-        let destroys = ends || T::EFFECT == Effect::Changes;
+        let destroys = matches!(T::EFFECT, Effect::Changes | Effect::Ends);
+        let once = matches!(T::EFFECT, Effect::Reads | Effect::Sets | Effect::Ends);
         json!({
             "name": T::NAME,
             "title": T::TITLE,
             "description": T::DESCRIPTION,
-            "inputSchema": schema,
+            "inputSchema": schema::of_arguments::<T::Arguments>(),
+            "outputSchema": schema::of_answer::<T::Answer>(),
             "annotations": {
                 "title": T::TITLE,
-                "readOnlyHint": reads,
+                "readOnlyHint": T::EFFECT == Effect::Reads,
                 "destructiveHint": destroys,
-                "idempotentHint": reads || ends,
-                "openWorldHint": false,
+                "idempotentHint": once,
+                "openWorldHint": T::REACHES_OUT,
             },
         })
     }
 
-    async fn call(&self, call: Call<'_>, arguments: &str) -> Result<CallResult, ToolError> {
+    async fn call(&self, call: Call<'_>, arguments: &str) -> Result<Called, ToolError> {
         fail::fail_point!("tool-call");
         let arguments: T::Arguments =
             serde_json::from_str(arguments).map_err(|_| invalid::<T>(arguments))?;
-        let made = match T::call(call, arguments).await? {
-            Reply::Answer(answer) => CallResult::of(&answer),
-            Reply::Texts(texts, answer) => CallResult::of_texts(&texts, &answer),
-            Reply::Made(result) => Ok(result),
+        let (made, began) = match T::call(call, arguments).await? {
+            Reply::Answer(answer) => (CallResult::of(&answer), None),
+            Reply::Texts(texts, answer) => (CallResult::of_texts(&texts, &answer), None),
+            Reply::Began(work, answer) => (CallResult::of(&answer), Some(work)),
+            Reply::Made(result) => (Ok(result), None),
         };
-        made.map_err(|error| ToolError::Failed {
-            what: "the answer could not be written as JSON".to_owned(),
-            source: error.into(),
-        })
+        Ok(Called { result: made.map_err(failed_to_write)?, began })
     }
 }
 

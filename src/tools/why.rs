@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::audit::{line, prose};
 use crate::repo::content::parse_file_id;
 use crate::store::audits::AuditRow;
+use crate::tools::schema::object;
 use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
 
 /// As long as a path may be, and its base64.
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
     id: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     id: String,
@@ -33,11 +34,13 @@ pub(super) struct Answer {
 }
 
 /// A recorded fact, as it is told.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Fact {
     ts: String,
     actor: String,
     action: String,
+    /// What else is known, by the kind of fact.
+    #[schemars(schema_with = "object")]
     details: Box<RawValue>,
     message: String,
     hash: String,

@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::ids::CanaryId;
 use crate::store::audits::AuditRow;
 use crate::store::canaries::{CanaryRow, CanaryStatus, Phase};
+use crate::tools::schema::object;
 use crate::tools::why::{details, facts_about};
 use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
 
@@ -30,7 +31,7 @@ pub(super) struct Arguments {
     id: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Answer {
     id: String,
     decision: Option<String>,
@@ -43,25 +44,26 @@ pub(super) struct Answer {
     statistics: BTreeMap<String, Statistic>,
     /// The last decision about a canary, with every number it was made of.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "object")]
     decision_record: Option<Box<RawValue>>,
     evidence: Vec<Evidence>,
 }
 
 /// Evals have none of these; the members are there for everybody.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Thresholds {
     latency_p95_ms: Option<f64>,
     max_error_rate: Option<f64>,
 }
 
 /// What was seen of a canary: the newest latency, and the error rate over all of its requests.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Observed {
     latency_p95_ms: Option<f64>,
     error_rate: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Statistic {
     #[serde(flatten)]
     metric: Metric,
@@ -70,7 +72,7 @@ struct Statistic {
     interval_95: Option<[f64; 2]>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Evidence {
     ts: String,
     action: String,

@@ -99,7 +99,7 @@ impl Reader<'_> {
         if block.text.contains("/sse?") && !printed.contains("event: open") {
             return Err(format!("{place}: no event came\n{printed}"));
         }
-        if printed.contains(r#""isError":true"#) || printed.contains(r#""error":{"#) {
+        if printed.contains(r#""isError":true"#) || printed.contains(r#""error":{"code""#) {
             return Err(format!("{place}: refused\n{printed}"));
         }
         let sha = Regex::new(r#""sha256":"([0-9a-f]{64})""#).unwrap();

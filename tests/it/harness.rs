@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use crate::conforming;
+
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -185,10 +187,16 @@ impl Daemon {
         self.try_rpc(method, params).await.unwrap()
     }
 
-    /// Calls a method; an error means that no answer came.
+    /// Calls a method; an error means that no answer came. What a tool answers is checked against
+    /// what the tool says of its answers.
     pub async fn try_rpc(&self, method: &str, params: Value) -> reqwest::Result<Value> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        self.post(body.to_string()).timeout(PATIENCE).send().await?.json().await
+        let sent = self.post(body.to_string()).timeout(PATIENCE).send().await?;
+        let answer: Value = sent.json().await?;
+        if let (Some(tool), Some(result)) = (params["name"].as_str(), answer.get("result")) {
+            conforming::check(tool, result);
+        }
+        Ok(answer)
     }
 
     /// Calls a tool and returns its result object.

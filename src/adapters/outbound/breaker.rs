@@ -54,6 +54,9 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Unused, Self::Closed, Self::Open, Self::Probing];
+
     /// The state in one word.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! Whether a window can bring a verdict at all, said before it begins.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::canaries::policy::Policy;
@@ -13,7 +14,7 @@ use crate::canaries::rule::words::plain;
 const MISSED: f64 = 0.01;
 
 /// What a verdict on counted requests needs, and whether the window gives it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Feasibility {
     /// What each metric needs.
@@ -36,7 +37,7 @@ pub struct Feasibility {
 
 /// How many requests a verdict on one metric needs. With a known rate they are those of polls as
 /// they will come, weighed for bursts; without it they count as independent, and are the fewest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricNeeds {
     /// Which.

@@ -1,9 +1,10 @@
 //! What the evidence says, and why.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// The share of failed requests.

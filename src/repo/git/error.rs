@@ -115,6 +115,16 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 6] = [
+        Self::Merge,
+        Self::Revert,
+        Self::CherryPick,
+        Self::Bisect,
+        Self::Rebase,
+        Self::ApplyMailbox,
+    ];
+
     /// One word for it, as in the command.
     pub fn as_str(self) -> &'static str {
         match self {

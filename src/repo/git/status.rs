@@ -58,6 +58,9 @@ pub enum FileChange {
 }
 
 impl FileChange {
+    /// Every difference.
+    pub const ALL: [Self; 4] = [Self::Added, Self::Modified, Self::Deleted, Self::TypeChanged];
+
     /// One word for it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -15,6 +15,9 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Every phase.
+    pub const ALL: [Self; 3] = [Self::Building, Self::Ready, Self::Failed];
+
     /// As one word.
     pub fn name(self) -> &'static str {
         match self {

@@ -47,7 +47,7 @@ pub(in crate::tools) struct CreateArguments {
     encoding: Encoding,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer<More> {
     success: bool,
     operation: &'static str,
@@ -61,12 +61,12 @@ pub(in crate::tools) struct Answer<More> {
     timestamp: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Overwritten {
     overwritten: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Templated {
     template: Option<Template>,
 }

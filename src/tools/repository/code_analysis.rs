@@ -1,6 +1,7 @@
 //! `get_code_analysis`: how much of which language.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::NoArguments;
@@ -9,7 +10,7 @@ use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct CodeAnalysis;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     files: u64,
@@ -22,7 +23,7 @@ pub(in crate::tools) struct Answer {
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Shown {
     language: &'static str,
@@ -33,7 +34,7 @@ struct Shown {
     files_counted: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Sized {
     path: RepoPath,
     size: u64,

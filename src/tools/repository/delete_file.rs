@@ -22,7 +22,7 @@ pub(in crate::tools) struct Arguments {
     expect_sha256: ContentDigest,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     path: RepoPath,

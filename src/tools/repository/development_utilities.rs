@@ -1,6 +1,7 @@
 //! `get_development_utilities`: what can be called to build, test and run the repository.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::NoArguments;
@@ -9,14 +10,14 @@ use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct DevelopmentUtilities;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     utilities: Vec<Utility>,
     /// Whether a limit of time or size left something out.
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Utility {
     tool: &'static str,
     /// The file that says so.
@@ -26,7 +27,7 @@ struct Utility {
     commands: Vec<Shown>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Shown {
     name: String,
     command: String,

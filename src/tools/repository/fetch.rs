@@ -8,6 +8,7 @@ use super::invalid;
 use crate::repo::content::{Encoding, Shown, mime_type, parse_file_id};
 use crate::repo::{ContentDigest, RepoPath};
 use crate::tools::documents::{Document, document};
+use crate::tools::words::document_kind;
 use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct Fetch;
@@ -47,7 +48,7 @@ struct LineRange {
     to: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     id: String,
@@ -63,9 +64,10 @@ pub(in crate::tools) struct Answer {
     metadata: Option<Metadata>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Metadata {
+    #[schemars(schema_with = "document_kind")]
     r#type: &'static str,
     sha256: ContentDigest,
     size: u64,
@@ -82,7 +84,7 @@ struct Metadata {
 }
 
 /// Which lines were given, and of how many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 struct Lines {
     from: usize,
     to: usize,

@@ -26,14 +26,14 @@ pub(in crate::tools) struct Arguments {
     max: Option<u16>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     items: Vec<Item>,
     /// Whether there is more than is listed.
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Item {
     path: RepoPath,
 }

@@ -30,7 +30,7 @@ pub(in crate::tools) struct Arguments {
     stage_all: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     commit: String,

@@ -36,7 +36,7 @@ pub(in crate::tools) struct Arguments {
     max_bytes: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     diff: String,
     /// Whether more changed than is shown.

@@ -43,7 +43,7 @@ impl TryFrom<String> for After {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     /// Newest first.
     commits: Vec<Shown>,
@@ -51,7 +51,7 @@ pub(in crate::tools) struct Answer {
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Shown {
     commit: String,
     author: String,

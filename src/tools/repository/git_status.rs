@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::within;
 use crate::repo::RepoPath;
 use crate::repo::git::{FileChange, StatusEntry};
+use crate::tools::words::{file_change, operation};
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const MOST: u16 = 100;
@@ -22,23 +23,26 @@ pub(in crate::tools) struct Arguments {
     max: Option<u16>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     /// The branch that is checked out, if one is.
     branch: Option<String>,
     /// The newest commit, if there is one.
     head: Option<String>,
     /// What somebody is in the middle of, such as a merge.
+    #[schemars(schema_with = "operation")]
     operation: Option<&'static str>,
     clean: bool,
     items: Vec<Item>,
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Item {
     path: RepoPath,
+    #[schemars(schema_with = "file_change")]
     staged: Option<&'static str>,
+    #[schemars(schema_with = "file_change")]
     unstaged: Option<&'static str>,
     untracked: bool,
     conflicted: bool,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{optional_glob, within};
 use crate::repo::root::EntryKind;
 use crate::repo::{Glob, ListRequest, RepoPath};
+use crate::tools::words::entry_kind;
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const MOST: u16 = 50;
@@ -51,15 +52,16 @@ impl TryFrom<String> for Directory {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     items: Vec<Item>,
     /// Whether there is more than is listed.
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Item {
+    #[schemars(schema_with = "entry_kind")]
     r#type: &'static str,
     path: RepoPath,
 }

@@ -102,7 +102,7 @@ fn unless_there(error: RepoError, advice: &str) -> ToolError {
 
 /// A path twice over, as the earlier server named it: it gave away where the repository is in the
 /// first one.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct NamedTwice {
     path: RepoPath,

@@ -1,6 +1,7 @@
 //! `get_module_structure`: which parts there are, and where.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::NoArguments;
@@ -9,7 +10,7 @@ use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 pub(in crate::tools) struct ModuleStructure;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     /// What the manifests call packages.
     packages: Vec<Package>,
@@ -19,14 +20,14 @@ pub(in crate::tools) struct Answer {
     truncated: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Package {
     name: String,
     tool: &'static str,
     manifest: RepoPath,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Shown {
     path: RepoPath,
     files: u64,

@@ -24,7 +24,7 @@ pub(in crate::tools) struct Arguments {
     overwrite: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     from: RepoPath,
     to: RepoPath,

@@ -10,6 +10,7 @@ use crate::repo::RepoPath;
 use crate::repo::content::file_id;
 use crate::repo::search::{Hit, Query};
 use crate::tools::named::{Named, named};
+use crate::tools::words::document_kind;
 use crate::tools::{Call, Effect, Reply, Tool, ToolError};
 
 const LIMIT: u16 = 5;
@@ -29,7 +30,7 @@ pub(in crate::tools) struct Arguments {
     limit: Option<u16>,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub(in crate::tools) struct Answer {
     /// The best first.
     results: Vec<Reference>,
@@ -41,18 +42,19 @@ pub(in crate::tools) struct Answer {
     complete: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Reference {
     id: String,
     title: String,
     url: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Shown {
     id: String,
     title: String,
     snippet: String,
+    #[schemars(schema_with = "document_kind")]
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<RepoPath>,

@@ -28,7 +28,7 @@ pub(in crate::tools) struct Arguments {
     encoding: Encoding,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     path: RepoPath,

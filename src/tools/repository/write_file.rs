@@ -27,7 +27,7 @@ pub(in crate::tools) struct Arguments {
     pub(super) encoding: Encoding,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::tools) struct Answer {
     #[serde(flatten)]

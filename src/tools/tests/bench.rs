@@ -263,6 +263,7 @@ impl Base {
             clock: Arc::clone(&self.clock),
             started: self.clock.now(),
             read_only: false,
+            job_ttl: Duration::from_hours(24),
             events: events.await.unwrap(),
             notifications: notifications.await.unwrap(),
         }

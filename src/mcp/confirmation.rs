@@ -1,0 +1,122 @@
+//! Before what does somebody have to say yes, if the client can ask?
+//!
+//! It is a second look for people behind a client that offers one. A client that cannot ask is not
+//! held up: its operator holds the key, and has said yes with it.
+
+use serde_json::{Value, json};
+
+use crate::tools::{Answers, Effect, Question};
+
+/// The key of the question.
+const KEY: &str = "confirm";
+
+/// The longest that arguments are shown, in characters.
+const SHOWN: usize = 600;
+
+/// The tools that decide what production uses.
+const PROMOTIONS: [&str; 4] =
+    ["promote_model", "rollback_model", "approve_canary", "promote_canary_now"];
+
+/// What somebody is asked about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Confirm {
+    /// Nothing.
+    Nothing,
+    /// What decides which model a gate has.
+    #[default]
+    Promotions,
+    /// All that changes or ends something.
+    Changes,
+}
+
+impl Confirm {
+    /// Whether somebody is to be asked before this.
+    pub(super) fn asks(self, tool: &str, effect: Effect, arguments: &Value) -> bool {
+        let is_meant = match self {
+            Self::Nothing => false,
+            Self::Promotions => PROMOTIONS.contains(&tool),
+            Self::Changes => {
+                PROMOTIONS.contains(&tool) || matches!(effect, Effect::Changes | Effect::Ends)
+            }
+        };
+        is_meant && arguments["dryRun"] != true
+    }
+}
+
+/// What somebody is asked.
+pub(super) fn question(title: &str, arguments: &str) -> Question {
+    let shown: String = arguments.chars().take(SHOWN).collect();
+    let rest = if shown.len() < arguments.len() { " …" } else { "" };
+    Question {
+        key: KEY.to_owned(),
+        method: "elicitation/create",
+        params: json!({
+            "mode": "form",
+            "message": format!("{title} with {shown}{rest}. Shall it be done?"),
+            "requestedSchema": {
+                "type": "object",
+                "properties": {
+                    "confirm": {
+                        "type": "boolean",
+                        "title": "Do it",
+                        "description": "Yes does it now; no leaves everything as it is.",
+                        "default": false,
+                    },
+                },
+                "required": ["confirm"],
+            },
+        }),
+    }
+}
+
+/// What somebody said; nothing if nobody said anything.
+pub(super) fn said(answers: &Answers) -> Option<bool> {
+    let answer = answers.get(KEY)?;
+    Some(answer["action"] == "accept" && answer["content"]["confirm"] == true)
+}
+
+/// What is answered to who was told no.
+pub(super) const DECLINED: &str = "it was not done: the user was asked and did not confirm it";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_about_is_a_matter_of_the_setting() {
+        let none = json!({});
+        for (confirm, promotion, change, read) in [
+            (Confirm::Nothing, false, false, false),
+            (Confirm::Promotions, true, false, false),
+            (Confirm::Changes, true, true, false),
+        ] {
+            assert_eq!(confirm.asks("promote_model", Effect::Ends, &none), promotion);
+            assert_eq!(confirm.asks("write_file", Effect::Changes, &none), change);
+            assert_eq!(confirm.asks("status", Effect::Reads, &none), read);
+            assert!(!confirm.asks("promote_model", Effect::Ends, &json!({ "dryRun": true })));
+        }
+    }
+
+    #[test]
+    fn only_a_plain_yes_is_one() {
+        let answer = |answer: Value| said(&Answers::from([(KEY.to_owned(), answer)]));
+        assert_eq!(said(&Answers::new()), None);
+        let yes = json!({ "confirm": true });
+        assert_eq!(answer(json!({ "action": "accept", "content": yes })), Some(true));
+        for no in [
+            json!({ "action": "decline", "content": yes }),
+            json!({ "action": "accept", "content": { "confirm": false } }),
+            json!({ "action": "accept", "content": { "confirm": "true" } }),
+            json!({ "action": "accept" }),
+            json!({}),
+        ] {
+            assert_eq!(answer(no.clone()), Some(false), "{no}");
+        }
+    }
+
+    #[test]
+    fn long_arguments_are_cut() {
+        let question = question("Promote a model", &"x".repeat(10_000));
+        assert!(question.params["message"].as_str().unwrap().len() < 1_000);
+    }
+}

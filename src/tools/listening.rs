@@ -1,0 +1,63 @@
+//! A client for tests that writes down what it hears.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::tools::{Answers, Capability, Client, List, LogLevel, Progress, Question, ToolError};
+
+type Logged = (LogLevel, &'static str, Value);
+
+/// It hears everything, or nothing, and can be asked nothing.
+#[derive(Default)]
+pub(super) struct Listening {
+    is_deaf: bool,
+    progress: Mutex<Vec<Progress>>,
+    logged: Mutex<Vec<Logged>>,
+}
+
+impl Listening {
+    pub(super) fn deaf() -> Self {
+        Self { is_deaf: true, ..Self::default() }
+    }
+
+    pub(super) fn progress(&self) -> Vec<Progress> {
+        self.progress.lock().unwrap().clone()
+    }
+
+    pub(super) fn logged(&self) -> Vec<Logged> {
+        self.logged.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Client for Listening {
+    fn progress(&self, progress: Progress) {
+        self.progress.lock().unwrap().push(progress);
+    }
+
+    fn log(&self, level: LogLevel, logger: &'static str, data: Value) {
+        self.logged.lock().unwrap().push((level, logger, data));
+    }
+
+    fn listens(&self) -> bool {
+        !self.is_deaf
+    }
+
+    fn state(&self) -> Option<&Value> {
+        None
+    }
+
+    async fn ask(&self, questions: Vec<Question>, _: Option<Value>) -> Result<Answers, ToolError> {
+        Err(ToolError::missing_capability(questions[0].method))
+    }
+
+    fn has(&self, _: Capability) -> bool {
+        false
+    }
+
+    fn list_changed(&self, _: List) {}
+
+    fn let_go(&self) {}
+}

@@ -1,0 +1,143 @@
+//! A canary as a task.
+
+use serde_json::json;
+
+use crate::canaries::{ABORTED, CanaryError, CanaryView, Command};
+use crate::ids::CanaryId;
+use crate::store::canaries::{CanaryStatus, Phase};
+use crate::tools::canary_status::status;
+use crate::tools::task::{Task, TaskState, may_change};
+use crate::tools::{Answers, CallResult, Caller, Doors, Question, ToolError, failed_to_write};
+
+/// How often it is worth asking, in milliseconds; a canary looks at most every second.
+const POLL: u64 = 5_000;
+
+/// The key of the question whether it may go on.
+const DECISION: &str = "decision";
+
+pub(super) async fn find(
+    doors: &Doors,
+    caller: &Caller,
+    id: &CanaryId,
+) -> Result<Option<Task>, ToolError> {
+    let view = match doors.canaries.find(id).await {
+        Err(CanaryError::Unknown(_)) => return Ok(None),
+        found => found?,
+    };
+    let row = &view.row;
+    if row.principal != caller.principal {
+        return Ok(None);
+    }
+    let state = match (row.status, row.phase) {
+        (_, Phase::AwaitingStart | Phase::AwaitingApproval) => {
+            TaskState::InputRequired(vec![question(&view)])
+        }
+        (CanaryStatus::Pending | CanaryStatus::Running | CanaryStatus::Paused, _) => {
+            TaskState::Working
+        }
+        (CanaryStatus::RolledBack, _) if row.reason.as_deref() == Some(ABORTED) => {
+            TaskState::Cancelled
+        }
+        (CanaryStatus::Promoted | CanaryStatus::RolledBack, _) => TaskState::Completed(
+            CallResult::of(&status(doors, &view).await?).map_err(failed_to_write)?,
+        ),
+        (CanaryStatus::Failed, _) => {
+            let why = row.reason.as_deref().unwrap_or("it failed");
+            TaskState::Failed(format!("{}: {why}; ask why for its story", row.canary_id))
+        }
+    };
+    let phase = row.phase.as_str().replace('_', " ");
+    let message = match &row.reason {
+        Some(reason) => format!("{phase}: {reason}"),
+        None => phase,
+    };
+    Ok(Some(Task {
+        id: row.canary_id.clone(),
+        state,
+        message: Some(message),
+        created_at: row.created_at.clone(),
+        updated_at: row.updated_at.clone(),
+        ttl: None,
+        poll_interval: POLL,
+    }))
+}
+
+fn question(view: &CanaryView) -> Question {
+    let row = &view.row;
+    let what = if row.phase == Phase::AwaitingStart {
+        "waits for somebody to let it begin"
+    } else {
+        "has come to the end of its window and waits for somebody to decide"
+    };
+    Question {
+        key: DECISION.to_owned(),
+        method: "elicitation/create",
+        params: json!({
+            "mode": "form",
+            "message": format!(
+                "The canary {} of {} in {} {what}.", row.canary_id, row.model_id, row.to_gate
+            ),
+            "requestedSchema": {
+                "type": "object",
+                "properties": {
+                    "decision": {
+                        "type": "string",
+                        "title": "What shall become of it?",
+                        "enum": ["approve", "abort"],
+                    },
+                    "reason": {
+                        "type": "string",
+                        "title": "Why?",
+                        "description": "Stays in the audit, beside your name.",
+                        "maxLength": 500,
+                    },
+                },
+                "required": ["decision"],
+            },
+        }),
+    }
+}
+
+pub(super) async fn answer(
+    doors: &Doors,
+    caller: &Caller,
+    id: &CanaryId,
+    answers: &Answers,
+) -> Result<(), ToolError> {
+    let Some(answer) = answers.get(DECISION).filter(|answer| answer["action"] == "accept") else {
+        // Who does not answer leaves it waiting.
+        return Ok(());
+    };
+    let content = &answer["content"];
+    let command = match content[DECISION].as_str() {
+        Some("approve") => Command::Approve,
+        Some("abort") => Command::Abort,
+        _ => {
+            let why = format!("{DECISION} must be approve or abort");
+            return Err(ToolError::InvalidArguments(why));
+        }
+    };
+    may_change(caller)?;
+    let reason = content["reason"].as_str().map(|reason| reason.chars().take(500).collect());
+    carry_out(doors, caller, id, command, reason).await
+}
+
+pub(super) async fn cancel(doors: &Doors, caller: &Caller, id: &CanaryId) -> Result<(), ToolError> {
+    may_change(caller)?;
+    let reason = Some("its task was cancelled".to_owned());
+    carry_out(doors, caller, id, Command::Abort, reason).await
+}
+
+async fn carry_out(
+    doors: &Doors,
+    caller: &Caller,
+    id: &CanaryId,
+    command: Command,
+    reason: Option<String>,
+) -> Result<(), ToolError> {
+    match doors.canaries.command(id, command, &caller.principal, reason).await {
+        // It was over before anybody could say anything.
+        Ok(_) | Err(CanaryError::Over { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
