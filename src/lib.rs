@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod legacy_state;
 pub mod notifications;
 pub mod repo;
+pub mod subscriptions;
 
 pub mod models;
 

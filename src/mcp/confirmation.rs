@@ -36,7 +36,8 @@ impl Confirm {
             Self::Nothing => false,
             Self::Promotions => PROMOTIONS.contains(&tool),
             Self::Changes => {
-                PROMOTIONS.contains(&tool) || matches!(effect, Effect::Changes | Effect::Ends)
+                PROMOTIONS.contains(&tool)
+                    || matches!(effect, Effect::Changes | Effect::Sets | Effect::Ends)
             }
         };
         is_meant && arguments["dryRun"] != true

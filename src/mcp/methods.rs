@@ -55,6 +55,9 @@ impl Server {
             "prompts/get" => self.get_prompt(asked, line).await,
             "completion/complete" => self.complete(asked).await,
             DISCOVER if stateless => Ok(discovered(self.offered())),
+            "events/list" | "events/poll" | "events/subscribe" | "events/unsubscribe" => {
+                self.follow(asked).await
+            }
             "ping" if !stateless => Ok(Done::complete("{}".into())),
             "logging/setLevel" if !stateless => set_level(asked),
             "resources/subscribe" if !stateless => self.subscribe(asked, true),

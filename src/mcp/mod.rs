@@ -10,6 +10,7 @@ mod capabilities;
 mod confirmation;
 mod envelope;
 mod era;
+mod followed;
 mod headers;
 mod introduction;
 mod line;
@@ -39,6 +40,9 @@ pub use self::server::{Policy, Received, Server};
 pub use self::stream::{Event, Events, Outcome};
 pub use self::streaming::NoStream;
 pub use self::version::Version;
+
+/// The extension for following events.
+const EVENTS: &str = "io.modelcontextprotocol/events";
 
 /// The extension for long-running work.
 const TASKS: &str = "io.modelcontextprotocol/tasks";

@@ -12,6 +12,7 @@ use crate::mcp::answer::{self, Answer, Code, Fault};
 use crate::mcp::confirmation::Confirm;
 use crate::mcp::envelope::{Envelope, Malformed, Message};
 use crate::mcp::era::{DISCOVER, agreed, check_stateless, is_stateless};
+use crate::mcp::followed::STREAM;
 use crate::mcp::headers::Headers;
 use crate::mcp::introduction::{InitializeParams, Varying, initialized};
 use crate::mcp::line::Line;
@@ -231,6 +232,9 @@ impl Server {
             if method == LISTEN {
                 return self.listen(asked, id).await;
             }
+            if method == STREAM {
+                return self.stream_events(asked, id, received.accepts_events).await;
+            }
             return self.carry_out(asked, id, received.accepts_events).await;
         }
         let Ok(agreed) = agreed(headers) else { return whole(not_served(Some(id))) };
@@ -247,6 +251,9 @@ impl Server {
         let version = version.unwrap_or(Version::V20250326);
         let session = session.as_ref();
         let asked = Asked { caller, version, meta: &meta, headers, session, method, params };
+        if method == STREAM {
+            return self.stream_events(asked, id, received.accepts_events).await;
+        }
         self.carry_out(asked, id, received.accepts_events).await
     }
 

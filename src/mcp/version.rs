@@ -47,6 +47,11 @@ impl Version {
         Self::V20260728 <= self
     }
 
+    /// Whether tools say what their answers look like.
+    pub(super) fn has_answer_schemas(self) -> bool {
+        Self::V20250618 <= self
+    }
+
     /// Whether arguments that do not fit a tool are the tool's failure rather than the request's.
     pub(super) fn reports_arguments_as_results(self) -> bool {
         Self::V20251125 <= self

@@ -11,6 +11,7 @@ mod cancel_job;
 mod client;
 mod documents;
 mod error;
+mod get_recent_events;
 mod infrastructure_status;
 mod introduction;
 mod job_logs;
@@ -76,6 +77,7 @@ use crate::events::Changes;
 use crate::jobs::Jobs;
 use crate::models::Models;
 use crate::repo::{Repo, RepoPath};
+use crate::subscriptions::Subscriptions;
 
 /// What tools may use.
 #[derive(Clone)]
@@ -90,6 +92,8 @@ pub struct Doors {
     pub audit: Audit,
     /// The repository.
     pub repo: Repo,
+    /// Followed events.
+    pub subscriptions: Subscriptions,
     /// Where readers find what tools name.
     pub links: Links,
     /// The daemon itself.

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["prompts"],
     &["resources"],
     &["tools"],
-    &["audit", "canaries", "jobs", "legacy_state", "notifications", "repo"],
+    &["audit", "canaries", "jobs", "legacy_state", "notifications", "repo", "subscriptions"],
     &["models"],
     &["events"],
     &["store", "adapters", "telemetry"],

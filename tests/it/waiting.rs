@@ -107,3 +107,52 @@ async fn a_wait_for_a_canary_ends_with_it() {
     let (answer, _) = tokio::join!(wait(50), abort);
     assert_eq!((&answer["status"], &answer["phase"]), (&json!("ROLLED_BACK"), &json!("over")));
 }
+
+#[tokio::test]
+async fn who_waits_on_a_stream_hears_how_it_goes() {
+    let home = Home::new();
+    home.task(
+        "talking",
+        r#"for n in 1 2 3; do echo "LUKHAS_PROGRESS 0.$n step $n"; sleep 0.6; done
+        printf '{"metrics":{"m":{"value":1}}}' > {result}"#,
+    );
+    let daemon = home.start().await;
+    let job = daemon.run_eval("talking").await;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/logLevel": "info",
+        "progressToken": "p",
+    });
+    let params = json!({
+        "name": "status", "arguments": { "jobId": job, "waitSeconds": 30 }, "_meta": meta,
+    });
+    let body = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params });
+    let request = daemon
+        .post(body.to_string())
+        .header("Accept", "application/json, text/event-stream")
+        .header("MCP-Protocol-Version", "2026-07-28")
+        .header("Mcp-Method", "tools/call")
+        .header("Mcp-Name", "status");
+    let text = request.timeout(PATIENCE).send().await.unwrap().text().await.unwrap();
+    let messages: Vec<Value> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect();
+    let of = |method: &str| {
+        let method = json!(method);
+        messages.iter().filter(move |one| one["method"] == method).map(|one| &one["params"])
+    };
+    let heard: Vec<f64> =
+        of("notifications/progress").map(|told| told["progress"].as_f64().unwrap()).collect();
+    assert!(2 < heard.len() && heard.is_sorted_by(|one, next| one < next), "{text}");
+    assert_eq!(heard.last(), Some(&1.0));
+    assert!(of("notifications/progress").all(|told| told["progressToken"] == "p"));
+    let logged: Vec<&str> =
+        of("notifications/message").map(|told| told["data"]["status"].as_str().unwrap()).collect();
+    assert_eq!(logged.last(), Some(&"COMPLETED"), "{text}");
+    let answer = messages.last().unwrap();
+    assert_eq!(answer["id"], 7, "{text}");
+    assert_eq!(answer["result"]["structuredContent"]["status"], "COMPLETED", "{text}");
+}
