@@ -9,6 +9,8 @@ pub mod shipped;
 
 pub mod http;
 pub mod mcp;
+pub mod prompts;
+pub mod resources;
 pub mod tools;
 
 #[cfg(feature = "conformance")]
@@ -20,6 +22,7 @@ pub mod jobs;
 pub mod legacy_state;
 pub mod notifications;
 pub mod repo;
+pub mod subscriptions;
 
 pub mod models;
 

@@ -1,5 +1,6 @@
 //! The outside world, as traits; one module for each thing that stands behind one.
 
+pub mod callback;
 mod eval;
 pub mod git;
 pub mod local;

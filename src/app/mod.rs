@@ -8,6 +8,7 @@ mod registry;
 mod repository;
 mod shipped_evals;
 mod signals;
+mod subscriptions;
 mod supervisor_notice;
 mod webhooks;
 
@@ -25,7 +26,6 @@ use tracing::{error, info, warn};
 use tracing_actix_web::TracingLogger;
 
 use self::audit_trail::AuditTrail;
-use self::housekeeping::{Housekeeping, Retention};
 use self::parts::Parts;
 pub use self::registry::RegistrySetupError;
 pub use self::signals::Signals;
@@ -43,6 +43,7 @@ use crate::notifications::Bell;
 use crate::repo::RepoError;
 use crate::repo::root::RootError;
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
+use crate::subscriptions::EventBells;
 use crate::supervision::{Ended, RestartPolicy, Supervision};
 use crate::tools::{Doors, Infrastructure, Links};
 
@@ -129,7 +130,8 @@ impl Application {
 
         let outlet = Outlet::default();
         let bell = Arc::<Bell>::default();
-        let publish = bell.hung_on(outlet.publish());
+        let bells = Arc::<EventBells>::default();
+        let publish = bells.hung_on(bell.hung_on(outlet.publish()));
         let on_end = report("database", &failed);
         let store = open_store(settings, &clock, &supervision, publish, on_end)?;
         if let Some(imported) =
@@ -148,22 +150,19 @@ impl Application {
             failed: &failed,
         };
         let events = parts.events(outlet).await?;
+        let subscriptions = subscriptions::start(&parts, &events, bells).await?;
         let jobs = parts.jobs().await?;
         let models = parts.models()?;
         let canaries = parts.canaries(&models).await?;
         let repo = repository::open(&parts, files).await?;
-        let told = (&store, &clock, bell);
-        let notifications = webhooks::start(told, settings, (&supervision, &actors)).await?;
+        let notifications = webhooks::start(&parts, bell).await?;
         let trail = AuditTrail::start(
             (&store, &clock),
             settings,
             (&supervision, &actors),
             report("audit keeper", &failed),
         );
-        let kept = (jobs.clone(), trail.audit.clone());
-        let housekeeping = Housekeeping::new(kept, Arc::clone(&clock), Retention::of(settings));
-        let on_end = report("housekeeping", &failed);
-        supervision.start_on(&actors, "housekeeping", housekeeping, on_end);
+        parts.housekeeping((jobs.clone(), trail.audit.clone()));
 
         let (address, listener) = listener::bind(settings.server.address())?;
         trail.begin(settings).await?;
@@ -180,6 +179,7 @@ impl Application {
             canaries: canaries.clone(),
             audit: trail.audit.clone(),
             repo: repo.clone(),
+            subscriptions,
             links: Links::new(settings.server.public_base_url.as_ref(), address),
             infrastructure: Infrastructure {
                 store: store.clone(),

@@ -7,10 +7,11 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::housekeeping::{Housekeeping, Retention};
 use super::{AppError, registry, report, shipped_evals, system};
 use crate::adapters::local::{LocalRunner, LocalRunnerSettings};
 use crate::adapters::metrics;
-use crate::audit::Refusals;
+use crate::audit::{Audit, Refusals};
 use crate::canaries::{Canaries, CanarySettings};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -91,6 +92,14 @@ impl Parts<'_> {
             on_end: report("canaries", self.failed),
         });
         Ok(canaries.await?)
+    }
+
+    /// Starts sweeping.
+    pub(super) fn housekeeping(&self, kept: (Jobs, Audit)) {
+        let retention = Retention::of(self.settings);
+        let actor = Housekeeping::new(kept, Arc::clone(self.clock), retention);
+        let on_end = report("housekeeping", self.failed);
+        self.supervision.start_on(self.arbiter, "housekeeping", actor, on_end);
     }
 
     pub(super) fn gate(&self, log: Option<&Arc<RequestLog>>, refusals: &Arc<Refusals>) -> Gate {

@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::prelude::*;
-
-use crate::adapters::webhook::{Form, Webhook, WebhookError};
+use super::parts::Parts;
+use crate::adapters::webhook::{Form, Patience, Webhook, WebhookError};
 use crate::app::AppError;
-use crate::clock::Clock;
 use crate::config::Settings;
-use crate::notifications::{Bell, NotificationDeps, Notifications, Patience};
-use crate::store::Store;
-use crate::supervision::Supervision;
+use crate::notifications::{Bell, NotificationDeps, Notifications};
 
 fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, WebhookError> {
     let settings = &settings.notifications;
@@ -22,20 +18,16 @@ fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, WebhookError> {
 }
 
 /// Starts telling them.
-pub(super) async fn start(
-    (store, clock, bell): (&Store, &Arc<dyn Clock>, Arc<Bell>),
-    settings: &Settings,
-    (supervision, arbiter): (&Supervision, &ArbiterHandle),
-) -> Result<Notifications, AppError> {
+pub(super) async fn start(parts: &Parts<'_>, bell: Arc<Bell>) -> Result<Notifications, AppError> {
     let deps = NotificationDeps {
-        store: store.clone(),
-        clock: Arc::clone(clock),
-        supervision: supervision.clone(),
-        arbiter: arbiter.clone(),
+        store: parts.store.clone(),
+        clock: Arc::clone(parts.clock),
+        supervision: parts.supervision.clone(),
+        arbiter: parts.arbiter.clone(),
         bell,
-        webhooks: webhooks(settings)?,
+        webhooks: webhooks(parts.settings)?,
         patience: Patience {
-            give_up: Duration::from_hours(settings.notifications.give_up_hours.into()),
+            give_up: Duration::from_hours(parts.settings.notifications.give_up_hours.into()),
             least_attempts: 8,
         },
     };

@@ -36,7 +36,7 @@ mod steps;
 mod story;
 mod supervisor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 mod watch;
 mod window;
@@ -54,6 +54,7 @@ use crate::canaries::fold::Turns;
 use crate::clock::{Clock, Timestamp};
 use crate::ids::{CanaryId, GateId};
 use crate::models::{ModelError, Models};
+use crate::store::beginning::{self, Beginning};
 use crate::store::canaries::{self, CanaryFilter, CanaryRow, CanaryStatus};
 use crate::store::decisions::{self, DecisionRow};
 use crate::store::{Store, StoreError};
@@ -253,6 +254,22 @@ impl Canaries {
         limit: u16,
     ) -> Result<Vec<CanaryRow>, CanaryError> {
         let read = move |conn: &mut _| canaries::list(conn, &filter, limit.into());
+        Ok(self.deps.store.read(read).await?)
+    }
+
+    /// The canaries with one of these statuses whose ids begin with a text, the newest first; with
+    /// any when no status is named.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn beginning(
+        &self,
+        prefix: &str,
+        statuses: &[CanaryStatus],
+        limit: u16,
+    ) -> Result<Beginning, CanaryError> {
+        let (prefix, statuses) = (prefix.to_owned(), statuses.to_vec());
+        let read = move |conn: &mut _| beginning::canaries(conn, &prefix, &statuses, limit.into());
         Ok(self.deps.store.read(read).await?)
     }
 

@@ -57,6 +57,20 @@ impl RegistryKind {
     pub(super) const NAMES: &'static [&'static str] = &["local", "git", "mlflow", "http"];
 }
 
+/// The numbers by which the errors of the events extension go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventErrorCodes {
+    /// Those of its first draft, which ChatGPT knows.
+    ChatGpt,
+    /// Those of its final text.
+    Sep,
+}
+
+impl EventErrorCodes {
+    /// The names that can be set.
+    pub(super) const NAMES: &'static [&'static str] = &["chatgpt", "sep"];
+}
+
 /// A field's type, made from the value of its setting.
 pub(super) trait FromValue: Sized {
     /// `None` when the declared kind does not fit the field's type.
@@ -120,6 +134,19 @@ impl FromValue for BucketUnit {
             Some(Value::Text(name)) => match name.as_str() {
                 "seconds" => Some(Self::Seconds),
                 "milliseconds" => Some(Self::Milliseconds),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for EventErrorCodes {
+    fn from_value(value: Option<Value>) -> Option<Self> {
+        match value {
+            Some(Value::Text(name)) => match name.as_str() {
+                "chatgpt" => Some(Self::ChatGpt),
+                "sep" => Some(Self::Sep),
                 _ => None,
             },
             _ => None,

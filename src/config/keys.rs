@@ -125,12 +125,12 @@ pub(super) fn nearest<'a>(
     best.expect("there is always a setting, a table and a variable")
 }
 
-/// Turns declarations into one struct a group, [`Settings`](super::Settings) around them, the
-/// table of all settings, and the function that fills the structs from a [`Reader`].
+/// Turns the declaration of one group into its struct, the group of the table, and the function that
+/// fills the struct from a [`Reader`].
 ///
 /// The doc comments serve twice: as documentation of the fields and as the table's meanings.
-macro_rules! declare_settings {
-    ($(
+macro_rules! declare_group {
+    (
         $(#[doc = $group_doc:literal])+
         $group:ident: $group_type:ident {
             $(
@@ -138,33 +138,61 @@ macro_rules! declare_settings {
                 $field:ident: $type:ty = $setting:expr;
             )+
         }
-    )+) => {
+    ) => {
+        $(#[doc = $group_doc])+
+        #[derive(Debug, Clone)]
+        pub struct $group_type {
+            $( $(#[doc = $doc])+ pub $field: $type, )+
+        }
+
+        impl $group_type {
+            /// The group in the table.
+            pub(super) const GROUP: Group = Group {
+                name: stringify!($group),
+                meaning: concat!($($group_doc),+),
+                settings: &[ $( $setting.meaning(concat!($($doc),+)) ),+ ],
+            };
+
+            /// Resolves the settings of the group, in the order of declaration.
+            pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ConfigError> {
+                Ok(Self { $( $field: reader.read(&$setting)?, )+ })
+            }
+        }
+    };
+}
+pub(super) use declare_group;
+
+/// Turns declarations into one struct a group, [`Settings`](super::Settings) around them and the
+/// table of all settings. Groups that are declared in files of their own are named at the end.
+macro_rules! declare_settings {
+    (
+        $(
+            $(#[doc = $group_doc:literal])+
+            $group:ident: $group_type:ident { $($fields:tt)+ }
+        )+
+        elsewhere { $( $other:ident: $other_type:ident, )* }
+    ) => {
         /// Everything that can be set, resolved and checked.
         #[derive(Debug, Clone)]
         pub struct Settings {
             $( $(#[doc = $group_doc])+ pub $group: $group_type, )+
+            $(
+                #[doc = concat!("The group `", stringify!($other), "`.")]
+                pub $other: $other_type,
+            )*
         }
 
-        $(
-            $(#[doc = $group_doc])+
-            #[derive(Debug, Clone)]
-            pub struct $group_type {
-                $( $(#[doc = $doc])+ pub $field: $type, )+
-            }
-        )+
+        $( declare_group! { $(#[doc = $group_doc])+ $group: $group_type { $($fields)+ } } )+
 
         /// Every setting, by table, in the order in which they are resolved and shown.
-        pub static GROUPS: &[Group] = &[ $( Group {
-            name: stringify!($group),
-            meaning: concat!($($group_doc),+),
-            settings: &[ $( $setting.meaning(concat!($($doc),+)) ),+ ],
-        } ),+ ];
+        pub static GROUPS: &[Group] = &[ $( $group_type::GROUP, )+ $( $other_type::GROUP, )* ];
 
         impl Settings {
             /// Resolves every setting, in the order of declaration.
             pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, ConfigError> {
                 Ok(Self {
-                    $( $group: $group_type { $( $field: reader.read(&$setting)?, )+ }, )+
+                    $( $group: $group_type::read(reader)?, )+
+                    $( $other: $other_type::read(reader)?, )*
                 })
             }
         }

@@ -12,6 +12,7 @@
 //! 3. A secret leaves this module as a `SecretString` and no other way.
 
 mod error;
+mod events;
 mod fields;
 mod file;
 mod keys;
@@ -26,7 +27,8 @@ mod value;
 mod tests;
 
 pub use error::ConfigError;
-pub use fields::{BucketUnit, LogFormat, RegistryKind};
+pub use events::EventSettings;
+pub use fields::{BucketUnit, EventErrorCodes, LogFormat, RegistryKind};
 pub use keys::{Group, Setting};
 pub use load::{Loaded, Resolved};
 pub use render::{render_docs, render_example, render_json, render_print};

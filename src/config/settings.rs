@@ -8,8 +8,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::error::ConfigError;
+use super::events::EventSettings;
 use super::fields::{BucketUnit, LogFormat, RegistryKind};
-use super::keys::{Group, declare_settings, setting};
+use super::keys::{Group, declare_group, declare_settings, setting};
 use super::load::Reader;
 use super::value::{Kind, Value};
 
@@ -387,5 +388,9 @@ declare_settings! {
         requests: bool = setting("log.requests", Kind::Bool)
             .variables(&["LUKHAS_MCP_LOG_REQUESTS"])
             .default("true");
+    }
+
+    elsewhere {
+        events: EventSettings,
     }
 }

@@ -6,9 +6,13 @@ mod asking;
 mod content;
 mod fixture;
 mod long;
+mod prompts;
+mod resources;
 mod telling;
 
 pub(crate) use self::long::LongWork;
+pub(crate) use self::prompts::prompts;
+pub(crate) use self::resources::resources;
 use crate::tools::AnyTool;
 
 /// The tools of the suite.

@@ -62,6 +62,64 @@ pub(super) fn put_event(chunk: &mut BytesMut, seq: i64, name: &str, payload: &st
     chunk.put_slice(b"\n\n");
 }
 
+/// What a frame says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// An event.
+    Event {
+        /// Its place in the order of all events.
+        seq: i64,
+        /// Its name.
+        name: &'a str,
+        /// One line of JSON.
+        payload: &'a str,
+    },
+    /// What came before this event is no longer kept.
+    Gap {
+        /// The event.
+        oldest: i64,
+    },
+    /// Nothing, but that the other end is there.
+    Beat,
+    /// The log could not be read, and the stream ends.
+    Unreadable,
+    /// The server goes down, and the stream ends.
+    Shutdown,
+    /// What makes no difference to who has read so far.
+    Other,
+}
+
+/// Reads the frames of a chunk back. A chunk holds whole frames, unless something was announced.
+pub fn told(chunk: &[u8]) -> impl Iterator<Item = Told<'_>> {
+    let text = std::str::from_utf8(chunk).unwrap_or_default();
+    text.split_terminator("\n\n").map(read)
+}
+
+fn read(frame: &str) -> Told<'_> {
+    let is = |known: &[u8]| known.strip_suffix(b"\n\n") == Some(frame.as_bytes());
+    if is(&HEARTBEAT) {
+        return Told::Beat;
+    }
+    if is(&SHUTDOWN) {
+        return Told::Shutdown;
+    }
+    if is(&UNREADABLE) {
+        return Told::Unreadable;
+    }
+    let field = |name| frame.lines().find_map(|line| line.strip_prefix(name));
+    let (id, name, data) = (field("id: "), field("event: "), field("data: "));
+    match (id.and_then(|id| id.parse().ok()), name, data) {
+        (_, Some("open"), _) => Told::Other,
+        (None, Some("gap"), Some(data)) => {
+            let oldest = data.strip_prefix("{\"oldest\":").and_then(|rest| rest.strip_suffix('}'));
+            let oldest = oldest.and_then(|oldest| oldest.parse().ok());
+            oldest.map_or(Told::Other, |oldest| Told::Gap { oldest })
+        }
+        (Some(seq), Some(name), Some(payload)) => Told::Event { seq, name, payload },
+        _ => Told::Other,
+    }
+}
+
 /// What is written never has a line end of its own, so that no payload can forge a frame. JSON as
 /// the store writes it has none; outside of strings a blank means the same.
 fn one_line(text: &str) -> Cow<'_, str> {
@@ -81,6 +139,36 @@ mod tests {
         );
         let raw = event(8, "up\ndate", "{\"a\":1,\r\n\n\"b\":2}");
         assert_eq!(raw, "id: 8\nevent: up date\ndata: {\"a\":1,   \"b\":2}\n\n");
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let topics = Topics::parse(&["job/*"]).unwrap();
+        let payload = "{\"text\":\"\\n\\nevent: gap\"}";
+        let chunk = [
+            open(&topics, Some(4)),
+            event(5, "completed", payload),
+            HEARTBEAT,
+            lagged(5),
+            gap(9),
+            event(9, "queued", "{}"),
+            UNREADABLE,
+            SHUTDOWN,
+        ]
+        .concat();
+        let all: Vec<Told<'_>> = told(&chunk).collect();
+        let expected = [
+            Told::Other,
+            Told::Event { seq: 5, name: "completed", payload },
+            Told::Beat,
+            Told::Other,
+            Told::Gap { oldest: 9 },
+            Told::Event { seq: 9, name: "queued", payload: "{}" },
+            Told::Unreadable,
+            Told::Shutdown,
+        ];
+        assert_eq!(all, expected);
+        assert_eq!(told(b"").count(), 0);
     }
 
     #[test]

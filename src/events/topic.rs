@@ -122,6 +122,11 @@ impl Topics {
         Ok(Self { asked: asked.join(",").into(), topics })
     }
 
+    /// The rows of the log that belong to any of the topics.
+    pub fn filters(&self) -> Vec<EventFilter> {
+        self.topics.iter().map(Topic::filter).collect()
+    }
+
     /// The topics in the order asked, each once.
     pub(super) fn each(&self) -> &[Topic] {
         &self.topics

@@ -48,6 +48,11 @@ impl Keys {
         self.0.is_empty()
     }
 
+    /// The holders of the keys, as audits and logs name them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| key.name.as_str())
+    }
+
     /// The place of a valid key. Compares digests, and all of them, so that the time it takes tells
     /// nothing.
     pub(super) fn find(&self, presented: &[u8]) -> Option<usize> {

@@ -105,7 +105,7 @@ fn call_schema(tool: &Value) -> Value {
 
 /// Adds to a path what follows from its route.
 fn complete(path: &mut Map<String, Value>, route: &Route) {
-    for method in ["get", "post"] {
+    for method in ["delete", "get", "post"] {
         let Some(operation) = path.get_mut(method) else { continue };
         if route.access == Access::Public {
             operation["security"] = json!([]);

@@ -21,7 +21,7 @@ mod submission;
 mod supervisor;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 
 use std::num::NonZeroUsize;
@@ -35,6 +35,7 @@ use crate::adapters::{EvalOrchestrator, ExternalRef, LogStream, LogTail, RunnerE
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::ids::JobId;
+use crate::store::beginning::{self, Beginning};
 use crate::store::jobs::{self, JobFilter, JobRow, JobStatus};
 use crate::store::{Store, StoreError};
 use crate::supervision::{Ended, Supervision, deliver};
@@ -192,6 +193,16 @@ impl Jobs {
     /// The store's.
     pub async fn list(&self, filter: JobFilter, limit: u16) -> Result<Vec<JobRow>, JobError> {
         let read = move |conn: &mut _| jobs::list(conn, &filter, limit.into());
+        Ok(self.deps.store.read(read).await?)
+    }
+
+    /// The jobs whose ids begin with a text, the newest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn beginning(&self, prefix: &str, limit: u16) -> Result<Beginning, JobError> {
+        let prefix = prefix.to_owned();
+        let read = move |conn: &mut _| beginning::jobs(conn, &prefix, limit.into());
         Ok(self.deps.store.read(read).await?)
     }
 

@@ -61,7 +61,12 @@ impl InitializeParams {
 fn capabilities(Offered { varying, .. }: Offered) -> Value {
     json!({
         "tools": { "listChanged": varying.tools },
+        "resources": { "subscribe": true, "listChanged": true },
+        "prompts": { "listChanged": varying.prompts },
+        "completions": {},
         "logging": {},
+        // What ChatGPT looks for; the extension's own place is beside the others.
+        "events": {},
     })
 }
 
@@ -82,13 +87,11 @@ pub(super) fn initialized(version: Version, offered: Offered) -> Done {
 /// The answer to a client that looks who is there.
 pub(super) fn discovered(offered: Offered) -> Done {
     let mut capabilities = capabilities(offered);
-    let mut extensions = Map::new();
+    let mut extensions = Map::from_iter([(super::EVENTS.to_owned(), json!({}))]);
     if offered.tasks {
         extensions.insert(super::TASKS.to_owned(), json!({}));
     }
-    if !extensions.is_empty() {
-        capabilities["extensions"] = Value::Object(extensions);
-    }
+    capabilities["extensions"] = Value::Object(extensions);
     Done::value(&json!({
         "supportedVersions": Version::ALL.map(Version::as_str),
         "capabilities": capabilities,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::ids::{Entity, EntityKind};
+use crate::ids::Entity;
 use crate::mcp::answer::{self, Done, Fault};
 use crate::mcp::introduction::Varying;
 use crate::mcp::lists::Counts;
@@ -73,7 +73,7 @@ impl Server {
         }
         let mut uris = Vec::new();
         for uri in wanted.resource_subscriptions {
-            if let Some(entity) = entity_of(&uri) {
+            if let Some(entity) = self.resources.entity(&uri) {
                 watched.add(&uri, entity).map_err(|error| Fault::Params(error.to_string()))?;
                 uris.push(uri);
             }
@@ -147,7 +147,7 @@ impl Server {
         let UriParams { uri } = need(asked.params, "uri")?;
         let done = Done::complete("{}".into());
         // Without a session there is nobody to tell, and what cannot be followed never changes.
-        let (Some(session), Some(entity)) = (asked.session, entity_of(&uri)) else {
+        let (Some(session), Some(entity)) = (asked.session, self.resources.entity(&uri)) else {
             return Ok(done);
         };
         let watched = self.watched(session);
@@ -234,11 +234,4 @@ async fn tell(
             }
         }
     }
-}
-
-/// What a resource is about, if that can be followed.
-fn entity_of(uri: &str) -> Option<Entity> {
-    let (kind, id) = uri.split_once("://")?;
-    let kind = EntityKind::ALL.into_iter().find(|one| one.as_str() == kind)?;
-    Entity::parse(&format!("{}/{id}", kind.as_str()))
 }

@@ -48,7 +48,16 @@ impl Server {
             "tasks/get" | "tasks/update" | "tasks/cancel" if stateless => {
                 self.about_task(asked).await
             }
+            "resources/list" => self.list_resources(asked).await,
+            "resources/templates/list" => self.list_templates(asked),
+            "resources/read" => self.read_resource(asked, line).await,
+            "prompts/list" => self.list_prompts(asked),
+            "prompts/get" => self.get_prompt(asked, line).await,
+            "completion/complete" => self.complete(asked).await,
             DISCOVER if stateless => Ok(discovered(self.offered())),
+            "events/list" | "events/poll" | "events/subscribe" | "events/unsubscribe" => {
+                self.follow(asked).await
+            }
             "ping" if !stateless => Ok(Done::complete("{}".into())),
             "logging/setLevel" if !stateless => set_level(asked),
             "resources/subscribe" if !stateless => self.subscribe(asked, true),

@@ -10,6 +10,7 @@ mod capabilities;
 mod confirmation;
 mod envelope;
 mod era;
+mod followed;
 mod headers;
 mod introduction;
 mod line;
@@ -17,6 +18,7 @@ mod listen;
 mod lists;
 mod meta;
 mod methods;
+mod offers;
 mod outbox;
 mod places;
 mod rounds;
@@ -38,6 +40,9 @@ pub use self::server::{Policy, Received, Server};
 pub use self::stream::{Event, Events, Outcome};
 pub use self::streaming::NoStream;
 pub use self::version::Version;
+
+/// The extension for following events.
+const EVENTS: &str = "io.modelcontextprotocol/events";
 
 /// The extension for long-running work.
 const TASKS: &str = "io.modelcontextprotocol/tasks";

@@ -12,6 +12,7 @@ use crate::mcp::answer::{self, Answer, Code, Fault};
 use crate::mcp::confirmation::Confirm;
 use crate::mcp::envelope::{Envelope, Malformed, Message};
 use crate::mcp::era::{DISCOVER, agreed, check_stateless, is_stateless};
+use crate::mcp::followed::STREAM;
 use crate::mcp::headers::Headers;
 use crate::mcp::introduction::{InitializeParams, Varying, initialized};
 use crate::mcp::line::Line;
@@ -26,6 +27,8 @@ use crate::mcp::sessions::Sessions;
 use crate::mcp::stream::Outcome;
 use crate::mcp::tool_list::ToolList;
 use crate::mcp::version::Version;
+use crate::prompts::Prompts;
+use crate::resources::Resources;
 use crate::tools::{CallCounts, Caller, Doors, Registry, Role, Tasks};
 
 /// The most messages in a batch: a batch must not be a way around the rate limit.
@@ -42,6 +45,8 @@ const LISTENERS_EACH: usize = 64;
 pub struct Server {
     pub(super) registry: Registry,
     pub(super) doors: Doors,
+    pub(super) resources: Resources,
+    pub(super) prompts: Prompts,
     pub(super) tool_list: ToolList,
     /// The schemas of tools that want arguments repeated in headers.
     pub(super) header_schemas: HashMap<String, Value>,
@@ -68,6 +73,20 @@ impl Default for Policy {
     fn default() -> Self {
         Self { confirm: Confirm::default(), gives_tasks: true }
     }
+}
+
+fn resources(doors: &Doors) -> Resources {
+    let resources = Resources::new(doors.clone());
+    #[cfg(feature = "conformance")]
+    let resources = resources.with(crate::conformance::resources());
+    resources
+}
+
+fn prompts(doors: &Doors) -> Prompts {
+    let prompts = Prompts::new(doors.clone());
+    #[cfg(feature = "conformance")]
+    let prompts = prompts.with(crate::conformance::prompts());
+    prompts
 }
 
 #[cfg(not(feature = "conformance"))]
@@ -112,6 +131,8 @@ impl Server {
             .collect();
         Self {
             registry,
+            resources: resources(&doors),
+            prompts: prompts(&doors),
             doors,
             tool_list,
             header_schemas,
@@ -211,6 +232,9 @@ impl Server {
             if method == LISTEN {
                 return self.listen(asked, id).await;
             }
+            if method == STREAM {
+                return self.stream_events(asked, id, received.accepts_events).await;
+            }
             return self.carry_out(asked, id, received.accepts_events).await;
         }
         let Ok(agreed) = agreed(headers) else { return whole(not_served(Some(id))) };
@@ -227,6 +251,9 @@ impl Server {
         let version = version.unwrap_or(Version::V20250326);
         let session = session.as_ref();
         let asked = Asked { caller, version, meta: &meta, headers, session, method, params };
+        if method == STREAM {
+            return self.stream_events(asked, id, received.accepts_events).await;
+        }
         self.carry_out(asked, id, received.accepts_events).await
     }
 

@@ -25,6 +25,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -42,6 +43,7 @@ use crate::adapters::outbound::ServerState;
 use crate::adapters::registry::ModelRegistry;
 use crate::clock::{Clock, Timestamp};
 use crate::ids::{CanaryId, GateId, ModelId};
+use crate::store::beginning::{self, Beginning};
 use crate::store::models::{self, ModelWithGates};
 use crate::store::{Store, StoreError, jobs};
 use crate::supervision::{Ended, Supervision, deliver};
@@ -277,6 +279,31 @@ impl Models {
             .store
             .read(move |conn| models::list(conn, gate.as_deref(), after.as_deref(), limit.into()));
         Ok(read.await?)
+    }
+
+    /// The models whose ids begin with a text, the last promoted first; without those that stand in
+    /// `not_in`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn beginning(
+        &self,
+        prefix: &str,
+        not_in: Option<&GateId>,
+        limit: u16,
+    ) -> Result<Beginning, ModelError> {
+        let (prefix, not_in) = (prefix.to_owned(), not_in.map(GateId::to_string));
+        let read =
+            move |conn: &mut _| beginning::models(conn, &prefix, not_in.as_deref(), limit.into());
+        Ok(self.deps.store.read(read).await?)
+    }
+
+    /// The gates that are known, in the order of their names.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn gates(&self) -> Result<BTreeSet<String>, ModelError> {
+        Ok(self.deps.store.read(beginning::gates).await?)
     }
 
     fn admit(&self) -> Result<OwnedSemaphorePermit, ModelError> {

@@ -13,10 +13,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::adapters::webhook::{Notification, Webhook};
+use crate::adapters::webhook::{Next, Notification, Patience, Webhook};
 use crate::clock::{Clock, Timestamp};
 use crate::ids::EntityKind;
-use crate::notifications::patience::{Next, Patience};
 use crate::notifications::story::{happened, is_told, notification};
 use crate::store::events::{CommittedEvent, EventFilter};
 use crate::store::{Store, StoreError, events, webhooks};

@@ -8,7 +8,6 @@
 //! 3. What cannot be delivered is skipped in the end, and that is a fact of the audit chain.
 
 mod courier;
-mod patience;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -21,8 +20,7 @@ use tokio::sync::watch;
 use tracing::error;
 
 use self::courier::{Counts, Courier, Route};
-pub use self::patience::Patience;
-use crate::adapters::webhook::Webhook;
+use crate::adapters::webhook::{Patience, Webhook};
 use crate::clock::Clock;
 use crate::store::{Publish, Store, StoreError, webhooks};
 use crate::supervision::{Ended, Supervision};

@@ -13,6 +13,7 @@ mod change;
 mod committing;
 pub mod content;
 mod digest;
+mod directory;
 mod error;
 pub mod git;
 mod glob;
@@ -56,6 +57,7 @@ use crate::supervision::{Ended, Supervision};
 pub use self::build_tools::{BuildTool, Command};
 pub use self::committing::{CommitOrder, Committed};
 pub use self::digest::{ContentDigest, InvalidDigest};
+pub use self::directory::{InDirectory, Names};
 pub use self::error::{RepoError, RepoErrorKind};
 pub use self::glob::{Glob, InvalidGlob};
 pub use self::listing::{ListRequest, Listed, Listing};
@@ -160,8 +162,16 @@ impl Repo {
     /// # Errors
     /// It is not there, or cannot be read.
     pub async fn read(&self, path: &RepoPath) -> Result<File, RepoError> {
-        let path = path.clone();
-        self.blocking(Work::Read, move |deps| Ok(deps.root.read(&path, LARGEST_FILE)?)).await
+        self.read_at_most(path, LARGEST_FILE).await
+    }
+
+    /// Reads a file of at most `limit` bytes, and never more than [`LARGEST_FILE`].
+    ///
+    /// # Errors
+    /// It is not there, is larger, or cannot be read.
+    pub async fn read_at_most(&self, path: &RepoPath, limit: u64) -> Result<File, RepoError> {
+        let (path, limit) = (path.clone(), limit.min(LARGEST_FILE));
+        self.blocking(Work::Read, move |deps| Ok(deps.root.read(&path, limit)?)).await
     }
 
     /// Whether the directory of the repository still is where it was.

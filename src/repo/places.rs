@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What kind of work blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
-    /// One file is read: microseconds.
+    /// One file is read, or the names in one directory: microseconds.
     Read,
     /// The whole repository is gone through: perhaps seconds.
     Survey,

@@ -87,35 +87,101 @@ pub fn replay(
     up_to: i64,
     limit: i64,
 ) -> Result<Vec<CommittedEvent>, StoreError> {
-    let mut query = events::table
+    let Some(wanted) = wanted(conn, filters)? else { return Ok(Vec::new()) };
+    let rows = events::table
         .filter(events::seq.gt(after).and(events::seq.le(up_to)))
+        .filter(wanted)
         .order(events::seq)
         .limit(limit)
-        .select((events::seq, events::topic, events::event_type, events::payload_json))
-        .into_boxed::<diesel::sqlite::Sqlite>();
-    if !filters.contains(&EventFilter::All) {
-        let mut any: Option<Condition> = None;
-        for filter in filters {
-            let one: Condition = match filter {
-                EventFilter::All => continue,
-                // '0' is the character after '/'.
-                EventFilter::Kind(kind) => {
-                    let first = events::topic.ge(format!("{}/", kind.as_str()));
-                    let last = events::topic.lt(format!("{}0", kind.as_str()));
-                    Box::new(first.and(last).nullable())
-                }
-                EventFilter::Entity(entity) => is_about(conn, entity)?,
-            };
-            any = Some(match any {
-                None => one,
-                Some(others) => Box::new(others.or(one)),
-            });
-        }
-        let Some(any) = any else { return Ok(Vec::new()) };
-        query = query.filter(any);
-    }
-    let rows: Vec<Row> = query.load(conn)?;
+        .select((events::seq, events::topic, events::event_type, events::payload_json));
+    let rows: Vec<Row> = rows.load(conn)?;
     Ok(rows.into_iter().filter_map(committed).collect())
+}
+
+/// Of the events after `after` up to and including `up_to` that pass any of the filters, the newest,
+/// oldest first.
+pub fn newest_of(
+    conn: &mut SqliteConnection,
+    filters: &[EventFilter],
+    (after, up_to): (i64, i64),
+    limit: i64,
+) -> Result<Vec<CommittedEvent>, StoreError> {
+    let Some(wanted) = wanted(conn, filters)? else { return Ok(Vec::new()) };
+    let rows = events::table
+        .filter(events::seq.gt(after).and(events::seq.le(up_to)))
+        .filter(wanted)
+        .order(events::seq.desc())
+        .limit(limit)
+        .select((events::seq, events::topic, events::event_type, events::payload_json));
+    let rows: Vec<Row> = rows.load(conn)?;
+    Ok(rows.into_iter().rev().filter_map(committed).collect())
+}
+
+/// The events of one name after `after` up to and including `up_to`, oldest first.
+pub fn named(
+    conn: &mut SqliteConnection,
+    (filter, event_type): (&EventFilter, &str),
+    (after, up_to): (i64, i64),
+    limit: i64,
+) -> Result<Vec<CommittedEvent>, StoreError> {
+    let wanted = condition(conn, filter)?;
+    let rows = events::table
+        .filter(events::seq.gt(after).and(events::seq.le(up_to)))
+        .filter(wanted)
+        .filter(events::event_type.eq(event_type))
+        .order(events::seq)
+        .limit(limit)
+        .select((events::seq, events::topic, events::event_type, events::payload_json));
+    let rows: Vec<Row> = rows.load(conn)?;
+    Ok(rows.into_iter().filter_map(committed).collect())
+}
+
+/// What a row must be to pass any of the filters; none if there is no filter to pass.
+fn wanted(
+    conn: &mut SqliteConnection,
+    filters: &[EventFilter],
+) -> Result<Option<Condition>, StoreError> {
+    let mut any: Option<Condition> = None;
+    for filter in filters {
+        let one = condition(conn, filter)?;
+        any = Some(match any {
+            None => one,
+            Some(others) => Box::new(others.or(one)),
+        });
+    }
+    Ok(any)
+}
+
+fn condition(conn: &mut SqliteConnection, filter: &EventFilter) -> Result<Condition, StoreError> {
+    Ok(match filter {
+        EventFilter::All => Box::new(events::seq.is_not_null().nullable()),
+        // '0' is the character after '/'.
+        EventFilter::Kind(kind) => {
+            let first = events::topic.ge(format!("{}/", kind.as_str()));
+            let last = events::topic.lt(format!("{}0", kind.as_str()));
+            Box::new(first.and(last).nullable())
+        }
+        EventFilter::Entity(entity) => is_about(conn, entity)?,
+    })
+}
+
+/// The place of the newest event that is older than `ts`, or of the one before the oldest that is
+/// kept. Times rise with places but for what the clock jumped, so that few rows are looked at.
+pub fn last_before(conn: &mut SqliteConnection, ts: &str) -> Result<i64, StoreError> {
+    let Kept { oldest, newest } = kept(conn)?;
+    let (mut before, mut after) = (oldest - 1, newest + 1);
+    // Everything up to `before` is older, and nothing from `after` on.
+    while before + 1 < after {
+        let middle = before + (after - before) / 2;
+        let row = events::table.filter(events::seq.ge(middle)).order(events::seq);
+        let found =
+            row.select((events::seq, events::ts)).first::<(i64, String)>(conn).optional()?;
+        match found {
+            Some((seq, at)) if at.as_str() < ts => before = seq,
+            _ => after = middle,
+        }
+    }
+    Ok(before)
 }
 
 fn committed((seq, topic, event_type, payload): Row) -> Option<CommittedEvent> {

@@ -12,6 +12,7 @@
 
 pub mod audits;
 mod backup;
+pub mod beginning;
 pub mod canaries;
 mod chain;
 pub mod checkpoints;
@@ -30,6 +31,7 @@ mod readers;
 pub mod repository_changes;
 pub(crate) mod schema;
 mod statistics;
+pub mod subscriptions;
 mod text_enum;
 mod transaction;
 pub mod webhooks;

@@ -205,3 +205,23 @@ diesel::table! {
         created_at -> Text,
     }
 }
+
+diesel::table! {
+    subscriptions (id) {
+        id -> Text,
+        principal -> Text,
+        url -> Text,
+        name -> Text,
+        arguments -> Text,
+        secret -> Text,
+        old_secret -> Nullable<Text>,
+        old_secret_until -> Nullable<Text>,
+        seq -> BigInt,
+        created_at -> Text,
+        expires_at -> Text,
+        suspended_at -> Nullable<Text>,
+        delivered_at -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        failed_since -> Nullable<Text>,
+    }
+}

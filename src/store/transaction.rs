@@ -87,6 +87,11 @@ impl<'a> Transaction<'a> {
         self.gathered.id_prefix.get_or_insert_with(IdPrefix::draw)
     }
 
+    /// The connection, for what reads.
+    pub fn reader(&mut self) -> &mut crate::store::Reader {
+        self.conn
+    }
+
     /// The connection, for the functions of this module's tables.
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {
         self.conn

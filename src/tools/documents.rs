@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::audit::prose;
 use crate::canaries::CanaryView;
-use crate::ids::EntityKind;
+use crate::ids::{Entity, EntityKind};
 use crate::store::audits::AuditRow;
 use crate::store::decisions::DecisionRow;
 use crate::store::jobs::JobRow;
 use crate::store::models::ModelWithGates;
-use crate::tools::subject::{Subject, subject};
+use crate::tools::subject::{Subject, subject, subject_of};
 use crate::tools::{Doors, ToolError};
 
 /// A document about a job, a canary or a model.
@@ -46,19 +46,40 @@ pub(super) struct Parts {
 /// # Errors
 /// What is known of it cannot be read.
 pub async fn document(doors: &Doors, id: &str) -> Result<Option<Document>, ToolError> {
-    let Some(subject) = subject(doors, id).await? else { return Ok(None) };
-    let decisions = match &subject {
+    match subject(doors, id).await? {
+        Some(subject) => Ok(Some(about(doors, &subject, doors.audit.about(id).await?).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The document about one thing, which nothing else of its name can stand for; nothing if there is
+/// no such thing.
+///
+/// # Errors
+/// What is known of it cannot be read.
+pub async fn document_of(doors: &Doors, entity: &Entity) -> Result<Option<Document>, ToolError> {
+    let Some(subject) = subject_of(doors, entity.kind, &entity.id).await? else { return Ok(None) };
+    let mut facts = doors.audit.about(&entity.id).await?;
+    facts.retain(|fact| fact.entity_type == entity.kind.as_str());
+    Ok(Some(about(doors, &subject, facts).await?))
+}
+
+async fn about(
+    doors: &Doors,
+    subject: &Subject,
+    facts: Vec<AuditRow>,
+) -> Result<Document, ToolError> {
+    let decisions = match subject {
         Subject::Canary(view) => doors.canaries.decisions(&view.canary_id()).await?,
         Subject::Job(_) | Subject::Model(_) => Vec::new(),
     };
-    let facts = doors.audit.about(id).await?;
-    let parts = parts(&subject, doors.models.registry(), &decisions, &facts);
-    Ok(Some(Document {
+    let parts = parts(subject, doors.models.registry(), &decisions, &facts);
+    Ok(Document {
         kind: subject.kind(),
         title: parts.title,
         text: [parts.head, parts.numbers, parts.story].concat(),
         updated_at: parts.updated_at,
-    }))
+    })
 }
 
 /// Says what there is to say.

@@ -5,12 +5,15 @@
 //! that a revision of the protocol changes no tool.
 
 mod backtest_policy;
+#[cfg(test)]
+pub(crate) mod bench;
 mod canary_commands;
 mod canary_status;
 mod cancel_job;
 mod client;
 mod documents;
 mod error;
+mod get_recent_events;
 mod infrastructure_status;
 mod introduction;
 mod job_logs;
@@ -53,7 +56,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::client::{Answers, Client, List, LogLevel, Progress, Question, Silent};
-pub use self::documents::{Document, document};
+pub use self::documents::{Document, document, document_of};
 use self::error::failed_to_write;
 pub use self::error::{Capability, ToolError};
 pub use self::infrastructure_status::Infrastructure;
@@ -64,16 +67,17 @@ pub use self::registry::{CallCounts, Called, Registry};
 pub use self::report::{ReportFormat, report};
 pub use self::result::{CallResult, Reply};
 pub use self::snapshot::snapshot;
+pub use self::task::{Task, TaskState, Tasks, Work};
 #[cfg(feature = "conformance")]
 pub(crate) use self::typed::AnyTool;
-
-pub use self::task::{Task, TaskState, Tasks, Work};
+pub use self::why::{Fact, recorded};
 use crate::audit::Audit;
 use crate::canaries::Canaries;
 use crate::events::Changes;
 use crate::jobs::Jobs;
 use crate::models::Models;
 use crate::repo::{Repo, RepoPath};
+use crate::subscriptions::Subscriptions;
 
 /// What tools may use.
 #[derive(Clone)]
@@ -88,6 +92,8 @@ pub struct Doors {
     pub audit: Audit,
     /// The repository.
     pub repo: Repo,
+    /// Followed events.
+    pub subscriptions: Subscriptions,
     /// Where readers find what tools name.
     pub links: Links,
     /// The daemon itself.

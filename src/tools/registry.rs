@@ -18,8 +18,9 @@ use crate::tools::result::CallResult;
 use crate::tools::typed::{AnyTool, hidden, typed};
 use crate::tools::{
     Call, Effect, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
-    infrastructure_status, job_logs, list_canaries, list_jobs, list_models, model_history,
-    promote_model, replay_decision, rollback_model, run_eval, start_canary, status, why, why_math,
+    get_recent_events, infrastructure_status, job_logs, list_canaries, list_jobs, list_models,
+    model_history, promote_model, replay_decision, rollback_model, run_eval, start_canary, status,
+    why, why_math,
 };
 
 /// The list that cursors of tools belong to.
@@ -91,6 +92,7 @@ impl Default for Registry {
             typed::<canary_commands::ResumeCanary>(),
             typed::<canary_commands::ApproveCanary>(),
             typed::<canary_commands::PromoteCanaryNow>(),
+            typed::<get_recent_events::GetRecentEvents>(),
             typed::<backtest_policy::BacktestPolicy>(),
             typed::<replay_decision::ReplayDecision>(),
             typed::<why::Why>(),

@@ -29,21 +29,41 @@ impl Subject {
 
 /// The job, canary or model with this id; nothing if there is none.
 pub(super) async fn subject(doors: &Doors, id: &str) -> Result<Option<Subject>, ToolError> {
-    if let Ok(job) = JobId::parse(id) {
-        match doors.jobs.find(&job).await {
-            Ok(view) => return Ok(Some(Subject::Job(view))),
-            // A model may be named like a job.
-            Err(JobError::Unknown(_)) => {}
-            Err(error) => return Err(error.into()),
+    // A model may be named like a job, which then comes first.
+    for kind in EntityKind::ALL {
+        if let Some(found) = subject_of(doors, kind, id).await? {
+            return Ok(Some(found));
         }
     }
-    if let Ok(canary) = CanaryId::parse(id) {
-        match doors.canaries.find(&canary).await {
-            Ok(view) => return Ok(Some(Subject::Canary(view))),
-            Err(CanaryError::Unknown(_)) => {}
-            Err(error) => return Err(error.into()),
+    Ok(None)
+}
+
+/// The thing of this kind with this id; nothing if there is none.
+pub(super) async fn subject_of(
+    doors: &Doors,
+    kind: EntityKind,
+    id: &str,
+) -> Result<Option<Subject>, ToolError> {
+    Ok(match kind {
+        EntityKind::Job => {
+            let Ok(job) = JobId::parse(id) else { return Ok(None) };
+            match doors.jobs.find(&job).await {
+                Ok(view) => Some(Subject::Job(view)),
+                Err(JobError::Unknown(_)) => None,
+                Err(error) => return Err(error.into()),
+            }
         }
-    }
-    let Ok(model) = ModelId::parse(id) else { return Ok(None) };
-    Ok(doors.models.find(&model).await?.map(Subject::Model))
+        EntityKind::Canary => {
+            let Ok(canary) = CanaryId::parse(id) else { return Ok(None) };
+            match doors.canaries.find(&canary).await {
+                Ok(view) => Some(Subject::Canary(view)),
+                Err(CanaryError::Unknown(_)) => None,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        EntityKind::Model => {
+            let Ok(model) = ModelId::parse(id) else { return Ok(None) };
+            doors.models.find(&model).await?.map(Subject::Model)
+        }
+    })
 }

@@ -33,8 +33,9 @@ pub(super) struct Answer {
     facts: Vec<Fact>,
 }
 
+/// A recorded fact, as it is told.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Fact {
+pub struct Fact {
     ts: String,
     actor: String,
     action: String,
@@ -59,17 +60,24 @@ impl TryFrom<AuditRow> for Fact {
     }
 }
 
-/// All facts about a thing.
+/// All facts about a thing, oldest first; none if nothing is recorded.
+///
+/// # Errors
+/// The store's.
+pub async fn recorded(doors: &Doors, id: &str) -> Result<Vec<AuditRow>, ToolError> {
+    if ID_LENGTH < id.len() {
+        return Ok(Vec::new());
+    }
+    // A file is recorded under its path.
+    Ok(match parse_file_id(id) {
+        Some(Ok(path)) => doors.audit.about_repository(path.as_str()).await?,
+        Some(Err(_)) | None => doors.audit.about(id).await?,
+    })
+}
+
+/// All facts about a thing, of which there must be some.
 pub(super) async fn facts_about(doors: &Doors, id: &str) -> Result<Vec<AuditRow>, ToolError> {
-    let rows = if id.len() <= ID_LENGTH {
-        // A file is recorded under its path.
-        match parse_file_id(id) {
-            Some(Ok(path)) => doors.audit.about_repository(path.as_str()).await?,
-            Some(Err(_)) | None => doors.audit.about(id).await?,
-        }
-    } else {
-        Vec::new()
-    };
+    let rows = recorded(doors, id).await?;
     if rows.is_empty() {
         let shown: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
         return Err(ToolError::Refused(format!("nothing is recorded about id {shown}")));

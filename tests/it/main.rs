@@ -19,6 +19,7 @@ mod golden;
 mod harness;
 mod jobs;
 mod ledger;
+mod mcp;
 mod metrics;
 mod models;
 mod mounts;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Request, Response};
+use reqwest::{Certificate, Client, ClientBuilder, Request, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -108,14 +108,7 @@ impl Outbound {
             return Err(OutboundError::Base { server });
         }
         let unusable = |what: &'static str| move |_| OutboundError::Setting { what, server };
-        let mut builder = Client::builder()
-            .connect_timeout(CONNECT)
-            .redirect(Policy::none())
-            .referer(false)
-            .no_proxy()
-            .pool_idle_timeout(IDLE)
-            .user_agent(concat!("lukhas-mcp/", env!("CARGO_PKG_VERSION")))
-            .default_headers(common_headers(server, options)?);
+        let mut builder = bounded().default_headers(common_headers(server, options)?);
         if let Some(pem) = &options.authorities {
             let certificates = Certificate::from_pem_bundle(pem)
                 .map_err(unusable("the certificate of the authority"))?;
@@ -128,11 +121,14 @@ impl Outbound {
             // No certificate will be looked at, so a system without any is as good.
             builder = builder.tls_certs_only([]);
         }
-        // It fails only where a choice was made before, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = builder.build().map_err(unusable("the TLS set-up"))?;
+        let client = build(builder).map_err(unusable("the TLS set-up"))?;
         let breaker = Some(Arc::new(Mutex::new(Breaker::new())));
         Ok(Self { server, base, client, breaker, record: Arc::default() })
+    }
+
+    /// A server at `base` that is called over connections that others share, without a breaker.
+    pub(super) fn over(client: Client, server: &'static str, base: Url) -> Self {
+        Self { server, base, client, breaker: None, record: Arc::default() }
     }
 
     /// Lets every call through, whatever became of those before. For callers that ask at a pace of
@@ -242,6 +238,24 @@ impl Outbound {
             OutboundError::Broken { server, source }
         }
     }
+}
+
+/// What holds for every connection.
+pub(super) fn bounded() -> ClientBuilder {
+    Client::builder()
+        .connect_timeout(CONNECT)
+        .redirect(Policy::none())
+        .referer(false)
+        .no_proxy()
+        .pool_idle_timeout(IDLE)
+        .user_agent(concat!("lukhas-mcp/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Makes a client, with the one cryptography there is.
+pub(super) fn build(builder: ClientBuilder) -> reqwest::Result<Client> {
+    // It fails only where a choice was made before, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    builder.build()
 }
 
 fn common_headers(

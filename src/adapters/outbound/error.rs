@@ -11,6 +11,14 @@ pub enum OutboundError {
         /// Whom the address is of.
         server: &'static str,
     },
+    /// The address is not one that may be called for somebody else.
+    #[error("the address of {server} must be {allowed}")]
+    NotAllowed {
+        /// Whom the address is of.
+        server: &'static str,
+        /// What it must be.
+        allowed: &'static str,
+    },
     /// A certificate or a header that every call is to use cannot be used.
     #[error("{what} for {server} cannot be used")]
     Setting {
@@ -92,6 +100,7 @@ impl OutboundError {
             | Self::Broken { .. }
             | Self::TimedOut { .. } => true,
             Self::Base { .. }
+            | Self::NotAllowed { .. }
             | Self::Setting { .. }
             | Self::Astray { .. }
             | Self::TooLong { .. }
@@ -110,10 +119,39 @@ impl OutboundError {
             | Self::Redirect { .. }
             | Self::Encoded { .. } => true,
             Self::Base { .. }
+            | Self::NotAllowed { .. }
             | Self::Setting { .. }
             | Self::Astray { .. }
             | Self::Open { .. }
             | Self::Unreachable { .. } => false,
         }
     }
+
+    /// Whether no answer came because time ran out.
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Unreachable { source, .. } | Self::Broken { source, .. } => source.is_timeout(),
+            _ => false,
+        }
+    }
+
+    /// Whether no connection came about because TLS said no.
+    pub fn is_tls(&self) -> bool {
+        match self {
+            Self::Unreachable { source, .. } | Self::Broken { source, .. } => comes_of_tls(source),
+            _ => false,
+        }
+    }
+}
+
+fn comes_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    if error.is::<rustls::Error>() {
+        return true;
+    }
+    // The source of an I/O error is not what it was made of, but what that comes of.
+    if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        return comes_of_tls(inner);
+    }
+    error.source().is_some_and(comes_of_tls)
 }

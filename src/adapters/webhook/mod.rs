@@ -3,6 +3,7 @@
 //! A webhook's URL comes from the settings and from nowhere else. It may hold a token, and is
 //! therefore a secret: logs, facts and figures name a webhook by a digest of it.
 
+mod patience;
 mod signature;
 
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+pub use self::patience::{Next, Patience};
 use self::signature::sign;
 use crate::adapters::outbound::{Call, Outbound, OutboundError, OutboundOptions};
 

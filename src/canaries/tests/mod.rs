@@ -4,7 +4,7 @@
 mod commands;
 mod failures;
 mod restarts;
-mod scripted_source;
+pub(crate) mod scripted_source;
 mod verdicts;
 
 use std::sync::{Arc, Mutex};

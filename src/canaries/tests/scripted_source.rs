@@ -14,7 +14,7 @@ use crate::clock::{Clock as _, SystemClock, Timestamp};
 
 /// What the target is like.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Behaviour {
+pub(crate) enum Behaviour {
     /// This share of its requests fails.
     Failing(f64),
     /// It is gone.
@@ -35,19 +35,19 @@ struct State {
 
 /// The source.
 #[derive(Debug)]
-pub(super) struct ScriptedSource {
+pub(crate) struct ScriptedSource {
     requests_per_second: f64,
     state: Mutex<State>,
 }
 
 impl ScriptedSource {
-    pub(super) fn new(requests_per_second: f64, behaviour: Behaviour) -> Self {
+    pub(crate) fn new(requests_per_second: f64, behaviour: Behaviour) -> Self {
         let state = State { behaviour, at: Instant::now(), total: 1e6, failed: 1e5 };
         Self { requests_per_second, state: Mutex::new(state) }
     }
 
     /// Has the target be otherwise from now on.
-    pub(super) fn behave(&self, behaviour: Behaviour) {
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
         let mut state = self.state.lock().unwrap();
         self.go_on(&mut state);
         state.behaviour = behaviour;

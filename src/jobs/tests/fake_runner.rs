@@ -15,7 +15,7 @@ use crate::ids::{ConfigId, JobId, TaskId};
 
 /// How the runs of a task go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Script {
+pub(crate) enum Script {
     Completes,
     Fails,
     Hangs,
@@ -27,15 +27,15 @@ pub(super) enum Script {
 }
 
 #[derive(Default)]
-pub(super) struct FakeRunner {
-    pub(super) next: Mutex<Option<Script>>,
-    pub(super) runs: Mutex<HashMap<String, u32>>,
-    pub(super) ended: Mutex<Vec<String>>,
+pub(crate) struct FakeRunner {
+    pub(crate) next: Mutex<Option<Script>>,
+    pub(crate) runs: Mutex<HashMap<String, u32>>,
+    pub(crate) ended: Mutex<Vec<String>>,
     polls: AtomicU32,
 }
 
 impl FakeRunner {
-    pub(super) fn doing(script: Script) -> Arc<Self> {
+    pub(crate) fn doing(script: Script) -> Arc<Self> {
         Arc::new(Self { next: Mutex::new(Some(script)), ..Self::default() })
     }
 
@@ -43,7 +43,7 @@ impl FakeRunner {
         self.next.lock().unwrap().unwrap_or(Script::Completes)
     }
 
-    pub(super) fn starts(&self) -> u32 {
+    pub(crate) fn starts(&self) -> u32 {
         self.runs.lock().unwrap().values().sum()
     }
 }

@@ -1,7 +1,7 @@
 //! Job actors over a real store and a runner that does as it is told.
 
 mod failures;
-mod fake_runner;
+pub(crate) mod fake_runner;
 
 use std::sync::Mutex;
 

@@ -38,6 +38,7 @@ async fn every_listed_tool_answers_as_it_says() {
     jobs(&mut caller).await;
     models(&mut caller).await;
     canaries(&mut caller).await;
+    events(&mut caller).await;
     for tool in [
         "get_infrastructure_status",
         "get_code_analysis",
@@ -55,6 +56,13 @@ async fn every_listed_tool_answers_as_it_says() {
         .map(|tool| tool["name"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(caller.called, listed, "a tool has no call here");
+}
+
+async fn events(caller: &mut Caller) {
+    let newest = caller.ask("get_recent_events", json!({})).await;
+    assert_eq!(newest["events"].as_array().unwrap().len(), 20);
+    let next = json!({ "topic": "model/*", "limit": 3, "cursor": newest["cursor"] });
+    assert_eq!(caller.ask("get_recent_events", next).await["events"], json!([]));
 }
 
 async fn files(caller: &mut Caller) {

@@ -20,7 +20,7 @@ pub struct Patience {
 
 /// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub enum Next {
     /// Try again after this.
     Retry(Duration),
     /// Go on to the next transition.
@@ -30,7 +30,7 @@ pub(super) enum Next {
 impl Patience {
     /// Decides after `attempts` failures in this run for a transition that happened `age` ago.
     /// `jitter` is between 0 and 1.
-    pub(super) fn after_failure(self, attempts: u32, age: time::Duration, jitter: f64) -> Next {
+    pub fn after_failure(self, attempts: u32, age: time::Duration, jitter: f64) -> Next {
         let is_old = age.is_positive() && self.give_up <= age.unsigned_abs();
         if is_old && self.least_attempts <= attempts {
             return Next::Skip;

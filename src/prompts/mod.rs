@@ -1,0 +1,105 @@
+//! What an operator would have an assistant asked: prompts with the facts they take, gathered when
+//! they are asked for.
+//!
+//! A prompt is a type that implements [`Prompt`]. Each names the tools to go on with, and puts what
+//! others wrote before the model as data and never as a part of the task.
+
+mod error;
+mod explain_rollback;
+mod messages;
+mod prepare_promotion;
+mod prompt;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod triage_failed_evals;
+mod write_patch;
+
+use serde_json::{Map, Value};
+
+pub use self::error::PromptError;
+pub use self::prompt::Prompt;
+use crate::resources::{Asking, Completion, CompletionRequest, Cursors, Page};
+use crate::tools::{Call, Caller, Doors};
+
+/// How many prompts are on a page.
+const PAGE: usize = 100;
+
+/// All prompts.
+pub struct Prompts {
+    doors: Doors,
+    all: Vec<Box<dyn Prompt>>,
+    cursors: Cursors,
+}
+
+impl Prompts {
+    /// The prompts of the daemon.
+    pub fn new(doors: Doors) -> Self {
+        let all: Vec<Box<dyn Prompt>> = vec![
+            Box::new(explain_rollback::ExplainRollback),
+            Box::new(prepare_promotion::PreparePromotion),
+            Box::new(triage_failed_evals::TriageFailedEvals),
+            Box::new(write_patch::WritePatch),
+        ];
+        Self { doors, all, cursors: Cursors::default() }
+    }
+
+    /// The same with more prompts, which come after those that are there.
+    #[must_use]
+    pub fn with(mut self, pack: impl IntoIterator<Item = Box<dyn Prompt>>) -> Self {
+        self.all.extend(pack);
+        self
+    }
+
+    /// A page of the list; everybody is shown all, because none changes anything.
+    ///
+    /// # Errors
+    /// The cursor is none of this list.
+    pub fn list(&self, _: &Caller, cursor: Option<&str>) -> Result<Page, PromptError> {
+        let from = match cursor {
+            None => 0,
+            Some(cursor) => self.cursors.open(cursor).ok_or(PromptError::InvalidCursor)?,
+        };
+        let rest = self.all.iter().skip(from);
+        let next = from + PAGE;
+        Ok(Page {
+            items: rest.take(PAGE).map(|prompt| prompt.describe()).collect(),
+            next_cursor: (next < self.all.len()).then(|| self.cursors.seal(&next)),
+        })
+    }
+
+    /// The messages of a prompt: a result of `prompts/get`.
+    ///
+    /// # Errors
+    /// There is no such prompt, an argument is wrong, or what it is made of could not be had.
+    pub async fn get(
+        &self,
+        call: Call<'_>,
+        name: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, PromptError> {
+        self.named(name)?.get(call, arguments).await
+    }
+
+    /// What an argument of a prompt can be completed to. `context` has what was put into others.
+    ///
+    /// # Errors
+    /// There is no such prompt or argument, or nothing can be looked up.
+    pub async fn complete(
+        &self,
+        caller: &Caller,
+        name: &str,
+        argument: &str,
+        value: &str,
+        context: &Map<String, Value>,
+    ) -> Result<Completion, PromptError> {
+        let asking = Asking { doors: &self.doors, caller };
+        let request = CompletionRequest { argument, value, context };
+        self.named(name)?.complete(asking, request).await
+    }
+
+    fn named(&self, name: &str) -> Result<&dyn Prompt, PromptError> {
+        let found = self.all.iter().find(|prompt| prompt.name() == name);
+        found.map(AsRef::as_ref).ok_or_else(|| PromptError::unknown(name))
+    }
+}

@@ -1,0 +1,9 @@
+//! The protocol in each of its revisions, as clients speak it.
+
+mod client;
+mod confirmation;
+mod crossed;
+mod sessions;
+mod stateless;
+mod subscriptions;
+mod tasks;
