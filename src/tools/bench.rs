@@ -9,21 +9,25 @@ use actix::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::adapters::outbound::{OpenOutbound, Reach};
+use crate::adapters::webhook::Patience;
 use crate::audit::Audit;
 use crate::canaries::policy::{Policy, PolicyRequest};
 use crate::canaries::tests::scripted_source::{Behaviour, ScriptedSource};
 use crate::canaries::{Canaries, CanarySettings, NewCanary};
 use crate::clock::{Clock, SystemClock};
+use crate::config::EventErrorCodes;
 use crate::events::{Hub, HubDeps, Limits, Outlet};
 use crate::ids::{CanaryId, ConfigId, GateId, JobId, ModelId, TaskId};
 use crate::jobs::tests::fake_runner::{FakeRunner, Script};
 use crate::jobs::{JobSettings, Jobs, NewJob};
 use crate::models::{Cause, Entry, LocalRegistry, ModelSettings, Models};
-use crate::notifications::{Bell, NotificationDeps, Notifications, Patience};
+use crate::notifications::{Bell, NotificationDeps, Notifications};
 use crate::repo::git::{Author, GitSettings};
 use crate::repo::root::{OwnFiles, Root};
 use crate::repo::{LARGEST_FILE, Repo, RepoSettings};
 use crate::store::{Database, Store, StoreDeps};
+use crate::subscriptions::{Bounds, EventBells, SubscriptionDeps, Subscriptions};
 use crate::supervision::{RestartPolicy, Supervision};
 use crate::tools::{Call, Caller, Doors, Infrastructure, Links, Role, Silent};
 
@@ -172,6 +176,7 @@ impl Base {
         (repository, state): (&Path, &Path),
     ) -> Doors {
         let models = self.models();
+        let infrastructure = self.infrastructure(outlet).await;
         Doors {
             jobs: self.jobs(runner).await,
             canaries: self.canaries(&models).await,
@@ -179,7 +184,8 @@ impl Base {
             audit: Audit::new(self.store.clone()),
             repo: self.repo(repository, state).await,
             links: Links::new(None, ([127, 0, 0, 1], 8766).into()),
-            infrastructure: self.infrastructure(outlet).await,
+            subscriptions: self.subscriptions(&infrastructure.events).await,
+            infrastructure,
         }
     }
 
@@ -238,6 +244,24 @@ impl Base {
         repo.await.unwrap()
     }
 
+    async fn subscriptions(&self, hub: &Arc<Hub>) -> Subscriptions {
+        let patience = Patience { give_up: Duration::from_hours(1), least_attempts: 8 };
+        let subscriptions = Subscriptions::start(SubscriptionDeps {
+            store: self.store.clone(),
+            hub: Arc::clone(hub),
+            bells: Arc::<EventBells>::default(),
+            clock: Arc::clone(&self.clock),
+            supervision: self.supervision.clone(),
+            arbiter: self.arbiter.clone(),
+            open: OpenOutbound::new(Reach::Public),
+            bounds: Bounds { all: 1, per_principal: 1 },
+            codes: EventErrorCodes::ChatGpt,
+            patience,
+            is_known: Box::new(|_| true),
+        });
+        subscriptions.await.unwrap()
+    }
+
     async fn infrastructure(&self, outlet: Outlet) -> Infrastructure {
         let events = Hub::start(HubDeps {
             store: self.store.clone(),
@@ -263,6 +287,7 @@ impl Base {
             clock: Arc::clone(&self.clock),
             started: self.clock.now(),
             read_only: false,
+            job_ttl: Duration::from_hours(24),
             events: events.await.unwrap(),
             notifications: notifications.await.unwrap(),
         }

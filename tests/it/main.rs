@@ -24,6 +24,7 @@ mod metrics;
 mod models;
 mod mounts;
 mod notifications;
+mod oauth;
 mod operations;
 mod outbound;
 mod pack;
