@@ -21,6 +21,7 @@ pub mod canaries;
 pub mod jobs;
 pub mod legacy_state;
 pub mod notifications;
+pub mod oauth;
 pub mod repo;
 pub mod subscriptions;
 

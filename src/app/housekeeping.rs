@@ -11,6 +11,7 @@ use crate::audit::Audit;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
 use crate::jobs::{Jobs, Swept};
+use crate::oauth::server::AuthorizationServer;
 
 /// The time between two sweeps.
 const HOUR: Duration = Duration::from_hours(1);
@@ -41,6 +42,7 @@ impl Retention {
 pub(super) struct Housekeeping {
     jobs: Jobs,
     audit: Audit,
+    oauth: Option<AuthorizationServer>,
     clock: Arc<dyn Clock>,
     retention: Retention,
     last: (Timestamp, Instant),
@@ -48,12 +50,12 @@ pub(super) struct Housekeeping {
 
 impl Housekeeping {
     pub(super) fn new(
-        (jobs, audit): (Jobs, Audit),
+        (jobs, audit, oauth): (Jobs, Audit, Option<AuthorizationServer>),
         clock: Arc<dyn Clock>,
         retention: Retention,
     ) -> Self {
         let last = (clock.now(), Instant::now());
-        Self { jobs, audit, clock, retention, last }
+        Self { jobs, audit, oauth, clock, retention, last }
     }
 
     /// Whether the wall clock moved as far as time did. One that jumped ahead would have everything
@@ -78,6 +80,16 @@ impl Housekeeping {
             Ok(Swept { jobs, events, keys }) => info!(jobs, events, keys, "swept"),
             Err(error) => warn!(%error, "the sweep was cut short; the next one goes on"),
         }));
+        if let Some(oauth) = self.oauth.clone() {
+            let sweep = async move { oauth.sweep().await };
+            ctx.spawn(sweep.into_actor(self).map(|swept, _, _| match swept {
+                Ok(0) => {}
+                Ok(swept) => info!(swept, "what OAuth gave out is over and was removed"),
+                Err(error) => {
+                    warn!(%error, "what OAuth gave out was not all swept; the next sweep goes on");
+                }
+            }));
+        }
         let (audit, now) = (self.audit.clone(), self.last.0);
         let remove = async move { audit.remove_old(retention.audits, now).await };
         ctx.spawn(remove.into_actor(self).map(|removed, _, _| match removed {

@@ -3,6 +3,7 @@
 mod audit_trail;
 mod housekeeping;
 mod listener;
+mod oauth;
 mod parts;
 mod registry;
 mod repository;
@@ -30,6 +31,7 @@ use self::parts::Parts;
 pub use self::registry::RegistrySetupError;
 pub use self::signals::Signals;
 use crate::adapters::metrics::SourceError;
+use crate::adapters::outbound::OutboundError;
 use crate::adapters::webhook::WebhookError;
 use crate::canaries::{Canaries, CanaryError};
 use crate::clock::{Clock, SystemClock};
@@ -80,6 +82,9 @@ pub enum AppError {
     /// A webhook cannot be called.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// The issuer of tokens cannot be asked for its keys.
+    #[error("the issuer of tokens cannot be used: {0}")]
+    Issuer(#[from] OutboundError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {why}; free the port, or set PORT to another")]
     Bind {
@@ -162,7 +167,8 @@ impl Application {
             (&supervision, &actors),
             report("audit keeper", &failed),
         );
-        parts.housekeeping((jobs.clone(), trail.audit.clone()));
+        let oauth = oauth::server(&parts).await?;
+        parts.housekeeping((jobs.clone(), trail.audit.clone(), oauth.clone()));
 
         let (address, listener) = listener::bind(settings.server.address())?;
         trail.begin(settings).await?;
@@ -172,7 +178,7 @@ impl Application {
         } else {
             None
         };
-        let gate = parts.gate(request_log.as_ref(), &trail.refusals);
+        let gate = parts.gate(request_log.as_ref(), &trail.refusals, oauth)?;
         let doors = Doors {
             jobs: jobs.clone(),
             models,
@@ -193,7 +199,10 @@ impl Application {
             },
         };
         let shared = web::Data::new(Shared {
-            server: Arc::new(mcp::Server::new(doors.clone(), mcp::Policy::default())),
+            server: Arc::new(mcp::Server::new(
+                doors.clone(),
+                mcp::Policy { confirm: settings.mcp.confirm, gives_tasks: settings.mcp.tasks },
+            )),
             doors,
             events: events.clone(),
             audit: trail.audit.clone(),

@@ -8,7 +8,7 @@ use actix::prelude::*;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::housekeeping::{Housekeeping, Retention};
-use super::{AppError, registry, report, shipped_evals, system};
+use super::{AppError, oauth, registry, report, shipped_evals, system};
 use crate::adapters::local::{LocalRunner, LocalRunnerSettings};
 use crate::adapters::metrics;
 use crate::audit::{Audit, Refusals};
@@ -19,6 +19,7 @@ use crate::events::{Hub, HubDeps, Limits, Outlet};
 use crate::http::{Gate, GateSettings, Hosts, Keys, RateLimiter, RequestLog, Tickets};
 use crate::jobs::{JobSettings, Jobs};
 use crate::models::{ModelSettings, Models};
+use crate::oauth::server::AuthorizationServer;
 use crate::store::Store;
 use crate::supervision::Supervision;
 
@@ -95,16 +96,21 @@ impl Parts<'_> {
     }
 
     /// Starts sweeping.
-    pub(super) fn housekeeping(&self, kept: (Jobs, Audit)) {
+    pub(super) fn housekeeping(&self, kept: (Jobs, Audit, Option<AuthorizationServer>)) {
         let retention = Retention::of(self.settings);
         let actor = Housekeeping::new(kept, Arc::clone(self.clock), retention);
         let on_end = report("housekeeping", self.failed);
         self.supervision.start_on(self.arbiter, "housekeeping", actor, on_end);
     }
 
-    pub(super) fn gate(&self, log: Option<&Arc<RequestLog>>, refusals: &Arc<Refusals>) -> Gate {
+    pub(super) fn gate(
+        &self,
+        log: Option<&Arc<RequestLog>>,
+        refusals: &Arc<Refusals>,
+        server: Option<AuthorizationServer>,
+    ) -> Result<Gate, AppError> {
         let limits = &self.settings.limits;
-        Gate::new(GateSettings {
+        Ok(Gate::new(GateSettings {
             hosts: hosts(self.settings),
             keys: Keys::new(&self.settings.auth.api_keys, &self.settings.auth.read_keys),
             limiter: RateLimiter::new(limits.rate_bucket, limits.rate_window),
@@ -112,7 +118,8 @@ impl Parts<'_> {
             clock: Arc::clone(self.clock),
             refusals: Arc::clone(refusals),
             tickets: Tickets::default(),
-        })
+            oauth: oauth::build(self, server)?,
+        }))
     }
 }
 

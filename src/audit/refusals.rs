@@ -13,10 +13,24 @@ pub enum Refusal {
     ManyKeys,
     /// It presented a ticket that was used, is too old, or is none of ours.
     StaleTicket,
+    /// It presented a token of OAuth that is not good.
+    WrongToken,
+    /// It presented a token of OAuth that could not be judged.
+    UnjudgedToken,
+    /// It presented a token of OAuth that is for something else.
+    NarrowToken,
 }
 
 impl Refusal {
-    const ALL: [Self; 4] = [Self::NoKey, Self::WrongKey, Self::ManyKeys, Self::StaleTicket];
+    const ALL: [Self; 7] = [
+        Self::NoKey,
+        Self::WrongKey,
+        Self::ManyKeys,
+        Self::StaleTicket,
+        Self::WrongToken,
+        Self::UnjudgedToken,
+        Self::NarrowToken,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -24,6 +38,9 @@ impl Refusal {
             Self::WrongKey => "a wrong key was presented",
             Self::ManyKeys => "more than one key was presented",
             Self::StaleTicket => "a ticket was presented that opens nothing",
+            Self::WrongToken => "a token of OAuth was presented that is not good",
+            Self::UnjudgedToken => "a token of OAuth was presented that could not be judged",
+            Self::NarrowToken => "a token of OAuth was presented whose scopes allow too little",
         }
     }
 }

@@ -131,6 +131,7 @@ impl From<AppError> for Failure {
             AppError::Registry(_)
             | AppError::Metrics(_)
             | AppError::Webhook(_)
+            | AppError::Issuer(_)
             | AppError::Root(_) => 3,
             AppError::Bind { .. } => 4,
             AppError::GaveUp(_) => 70,

@@ -120,4 +120,16 @@ pub enum ConfigError {
          to the output of `openssl rand -hex 32`"
     )]
     Unsigned,
+    /// Tokens are to be accepted, and nobody knows whom they must be for.
+    #[error(
+        "oauth.issuer needs the address that clients reach the daemon at: set MCP_PUBLIC_BASE_URL"
+    )]
+    NoPublicAddress,
+    /// The daemon is to give out tokens and has nothing to go by.
+    #[error(
+        "oauth.built_in needs keys to consent with and an https address for it: set \
+         LUKHAS_MCP_API_KEYS, and MCP_PUBLIC_BASE_URL to an https URL (http on a loopback address \
+         only)"
+    )]
+    NoConsent,
 }

@@ -53,6 +53,7 @@ impl Settings {
         settings.refuse_an_open_door()?;
         settings.refuse_a_key_of_two_roles()?;
         settings.refuse_unsigned_webhooks()?;
+        settings.oauth.refuse_half_measures(&settings.server, &settings.auth)?;
         let file = reader.file.as_ref().map(|file| file.path.clone());
         let files = environment.secret_files().map(|path| cwd.join(path)).chain(file).collect();
         Ok(Loaded { settings, origins: reader.resolved, files })
@@ -68,7 +69,7 @@ impl Settings {
     fn refuse_an_open_door(&self) -> Result<(), ConfigError> {
         let listen = self.server.listen;
         let keys = self.auth.api_keys.len() + self.auth.read_keys.len();
-        let guarded = 0 < keys || self.auth.allow_anonymous;
+        let guarded = 0 < keys || self.oauth.is_on() || self.auth.allow_anonymous;
         if guarded || listen.to_canonical().is_loopback() {
             Ok(())
         } else {

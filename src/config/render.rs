@@ -107,7 +107,7 @@ A setting is taken from the first of these that has it:
 - A secret can be put in a file, which the variable ending in `_FILE` names; API keys may stand one a line there. Systemd's credentials (`LoadCredential=`) CREDENTIALS are read when nothing else sets the secret.
 - A list is written with commas in a variable, and as `[\"a\", \"b\"]` in the file.
 - Relative paths are below the current directory, and in the file below the file's directory.
-- Without API keys the daemon listens on loopback addresses only, unless `auth.allow_anonymous` is set.
+- Without API keys and OAuth the daemon listens on loopback addresses only, unless `auth.allow_anonymous` is set.
 ";
 
 /// The names of all credentials, as a list for a sentence.

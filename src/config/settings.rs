@@ -12,6 +12,8 @@ use super::events::EventSettings;
 use super::fields::{BucketUnit, LogFormat, RegistryKind};
 use super::keys::{Group, declare_group, declare_settings, setting};
 use super::load::Reader;
+use super::mcp::McpSettings;
+use super::oauth::OauthSettings;
 use super::value::{Kind, Value};
 
 /// The longest time that can be set: ten years in milliseconds.
@@ -58,8 +60,8 @@ declare_settings! {
 
     /// Who may use the daemon.
     auth: AuthSettings {
-        /// Keys that clients may send, all valid at once. Without any, everybody may enter, and
-        /// the daemon listens on a loopback address only.
+        /// Keys that clients may send, all valid at once. Without any, and without OAuth,
+        /// everybody may enter, and the daemon listens on a loopback address only.
         api_keys: Vec<SecretString> = setting("auth.api_keys", Kind::Keys)
             .variables(&["LUKHAS_MCP_API_KEYS"])
             .credential("api-keys")
@@ -392,5 +394,7 @@ declare_settings! {
 
     elsewhere {
         events: EventSettings,
+        mcp: McpSettings,
+        oauth: OauthSettings,
     }
 }

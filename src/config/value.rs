@@ -11,7 +11,10 @@ use url::Url;
 /// What a setting may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
-    Integer { min: u64, max: u64 },
+    Integer {
+        min: u64,
+        max: u64,
+    },
     Bool,
     Choice(&'static [&'static str]),
     Address,
@@ -19,6 +22,10 @@ pub(super) enum Kind {
     Text,
     LogFilter,
     Url,
+    /// A URL to which secrets may be trusted.
+    SafeUrl,
+    /// Such a URL, kept as it is written because it is compared as text.
+    Issuer,
     Hosts,
     Secret,
     Seed,
@@ -79,6 +86,9 @@ impl Kind {
             Self::Url => {
                 "an http or https URL without user name, password, query and fragment".into()
             }
+            Self::SafeUrl | Self::Issuer => "an https URL, or an http URL of a loopback address, \
+                 without user name, password, query and fragment"
+                .into(),
             Self::Hosts => "a list of host names or IP addresses, without ports".into(),
             Self::Secret => "one line of visible ASCII characters without spaces".into(),
             Self::Webhooks => format!(
@@ -146,7 +156,11 @@ impl Kind {
                 .filter(|text| !text.is_empty())
                 .map(|text| Value::Text(text.into())),
             (Self::LogFilter, Raw::Text(text)) => log_filter(text.trim()),
-            (Self::Url, Raw::Text(text)) => plain_url(text.trim()),
+            (Self::Url, Raw::Text(text)) => plain_url(text.trim()).map(Value::Url),
+            (Self::SafeUrl, Raw::Text(text)) => safe_url(text.trim()).map(Value::Url),
+            (Self::Issuer, Raw::Text(text)) => {
+                safe_url(text.trim()).map(|_| Value::Text(text.trim().to_owned()))
+            }
             (Self::Hosts, Raw::Text(text)) => hosts(text.split(',')),
             (Self::Hosts, Raw::List(names)) => hosts(names.iter().map(String::as_str)),
             (Self::Secret, Raw::Text(text)) => {
@@ -192,7 +206,7 @@ fn log_filter(text: &str) -> Option<Value> {
     valid.then(|| Value::Text(text.to_owned()))
 }
 
-fn plain_url(text: &str) -> Option<Value> {
+fn plain_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()
@@ -200,7 +214,22 @@ fn plain_url(text: &str) -> Option<Value> {
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none();
-    plain.then_some(Value::Url(url))
+    plain.then_some(url)
+}
+
+fn safe_url(text: &str) -> Option<Url> {
+    plain_url(text).filter(is_safe)
+}
+
+/// Whether what goes to a URL is read by nobody in between.
+pub(super) fn is_safe(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
 }
 
 /// The most webhooks of one form.
@@ -215,12 +244,8 @@ fn webhooks<'a>(urls: impl Iterator<Item = &'a str>) -> Option<Value> {
 
 fn webhook(text: &str) -> Option<SecretString> {
     let url = Url::parse(text).ok()?;
-    let is_private = match url.host()? {
-        url::Host::Ipv4(address) => address.is_loopback(),
-        url::Host::Ipv6(address) => address.is_loopback(),
-        url::Host::Domain(name) => name == "localhost",
-    };
-    let is_good = (url.scheme() == "https" || (url.scheme() == "http" && is_private))
+    let is_good = url.has_host()
+        && is_safe(&url)
         && url.username().is_empty()
         && url.password().is_none()
         && url.fragment().is_none();

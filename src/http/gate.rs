@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -22,18 +22,25 @@ use tracing::error;
 
 use crate::audit::{Refusal, Refusals};
 use crate::clock::Clock;
+use crate::http::head::{check_content_type, check_host, check_size};
 use crate::http::hosts::Hosts;
 use crate::http::identity::{Identity, identify, unknown};
 use crate::http::keys::Keys;
-use crate::http::mcp::{BODY, retry_later};
+use crate::http::log_line::{LogLine, log};
+use crate::http::mcp::retry_later;
+use crate::http::oauth::Oauth;
 use crate::http::rate_limit::{Asker, RateLimiter};
 use crate::http::request_ids::RequestIds;
-use crate::http::request_log::{Entry, RequestLog};
-use crate::http::routes::{self, Access};
+use crate::http::request_log::RequestLog;
+use crate::http::routes::{self, Access, Needs};
 use crate::http::tickets::{Shown, Tickets};
-use crate::http::{answers, cors};
-use crate::mcp::{internal_error, rate_limited, refused};
+use crate::http::{answers, cors, tokens};
+use crate::mcp::{internal_error, rate_limited};
+use crate::oauth::Scope;
 use crate::tools::{Caller, Role};
+
+/// How long a stream is read that was opened with a token.
+const STREAM_BY_TOKEN: Duration = Duration::from_mins(15);
 
 /// What the gate goes by.
 pub struct GateSettings {
@@ -51,6 +58,15 @@ pub struct GateSettings {
     pub refusals: Arc<Refusals>,
     /// The tickets for streams that were given out.
     pub tickets: Tickets,
+    /// Who else may enter, by tokens, if anybody may.
+    pub oauth: Option<Arc<Oauth>>,
+}
+
+impl GateSettings {
+    /// Whether nobody needs to say who it is.
+    fn is_open(&self) -> bool {
+        self.keys.is_open() && self.oauth.is_none()
+    }
 }
 
 /// Somebody who passed the gate.
@@ -65,14 +81,59 @@ pub(super) struct Admitted {
 impl Admitted {
     /// Whether the daemon is open, so that nobody needs a key.
     pub(super) fn is_open(&self) -> bool {
-        self.settings.keys.is_open()
+        self.settings.is_open()
+    }
+
+    /// Whether a token of OAuth was presented.
+    pub(super) fn has_token(&self) -> bool {
+        matches!(self.asker, Asker::Token(_))
+    }
+
+    /// Ends when whoever reads a stream has to show its token again, which may be over by then; never
+    /// for others, whose keys change with a restart only.
+    pub(super) fn shown_again(&self) -> impl Future<Output = ()> + use<> {
+        let has_token = self.has_token();
+        async move {
+            if has_token {
+                tokio::time::sleep(STREAM_BY_TOKEN).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// What is answered to who has a token for reading and asks for a change: which scopes are
+    /// needed. Nothing to others, whose refusal no token would lift.
+    pub(super) fn needs_broader_token(
+        &self,
+        asks_for_change: impl FnOnce() -> bool,
+    ) -> Option<HttpResponse> {
+        let is_narrow = self.has_token() && self.caller.role == Role::Read && asks_for_change();
+        let oauth = self.settings.oauth.as_ref().filter(|_| is_narrow)?;
+        self.settings.refusals.count(Refusal::NarrowToken);
+        Some(oauth.too_narrow(Scope::Operate))
+    }
+
+    /// Counts a refusal that a route has for itself.
+    pub(super) fn count(&self, refusal: Refusal) {
+        self.settings.refusals.count(refusal);
+    }
+
+    /// OAuth, where it is on.
+    pub(super) fn oauth(&self) -> Option<&Arc<Oauth>> {
+        self.settings.oauth.as_ref()
+    }
+
+    /// The keys that are valid.
+    pub(super) fn keys(&self) -> &Keys {
+        &self.settings.keys
     }
 
     /// The place of the key that was presented.
     pub(super) fn key(&self) -> Option<usize> {
         match self.asker {
             Asker::Key(place) => Some(place),
-            Asker::Peer(_) => None,
+            Asker::Peer(_) | Asker::Token(_) => None,
         }
     }
 
@@ -147,11 +208,19 @@ where
         let began = Instant::now();
         let settings = Arc::clone(&self.gate.settings);
         let id = self.gate.ids.id_of(&request);
-        let admitted = admit(&settings, &request, began);
+        let entry = identified(&settings, &request, began);
         let origin = admitted_origin(&settings.hosts, &request);
-        let line = settings.log.is_some().then(|| LogLine::of(&request, &admitted));
         let inner = Rc::clone(&self.inner);
         Box::pin(async move {
+            let admitted = match entry {
+                Ok(Entry::Known(known)) => admit(&settings, &request, known, began),
+                Ok(Entry::Token(token)) => match tokens::judge(&settings, &request, &token).await {
+                    Ok(known) => admit(&settings, &request, known, began),
+                    Err(refusal) => Err(refusal),
+                },
+                Err(refusal) => Err(refusal),
+            };
+            let line = settings.log.is_some().then(|| LogLine::of(&request, &admitted));
             let mut response = match admitted {
                 Err(refusal) => request.into_response(refusal).map_into_right_body(),
                 Ok(admitted) => {
@@ -195,170 +264,89 @@ fn admitted_origin(hosts: &Hosts, request: &ServiceRequest) -> Option<HeaderValu
     check_host(hosts, request).is_ok().then_some(origin)
 }
 
-/// Decides whether a request may go on, and as whom; or what is answered at once.
-fn admit(
+/// Somebody whose name is known, if there is one.
+pub(super) struct Known {
+    pub(super) asker: Asker,
+    pub(super) caller: Caller,
+    pub(super) ticket: Option<Shown>,
+}
+
+/// How far one comes without waiting for anything.
+enum Entry {
+    Known(Known),
+    /// A token, which has to be judged first.
+    Token(String),
+}
+
+/// Finds out who sends a request; or what is answered at once.
+fn identified(
     settings: &Arc<GateSettings>,
     request: &ServiceRequest,
     now: Instant,
-) -> Result<Admitted, HttpResponse> {
+) -> Result<Entry, HttpResponse> {
     check_host(&settings.hosts, request)?;
     check_size(request)?;
-    let access = routes::access(request.path());
     let peer = Asker::peer(request.peer_addr().map(|address| address.ip()));
-    let anonymous = |role| (peer, Caller { principal: "anonymous".to_owned(), role });
-    let mut ticket = None;
-    let (asker, caller) = if settings.keys.is_open() {
-        anonymous(Role::Operate)
-    } else {
-        match identify(settings, request, access) {
-            Ok(Identity::Nobody) => anonymous(Role::Read),
-            Ok(Identity::Key(place)) => (Asker::Key(place), settings.keys.caller(place)),
-            Ok(Identity::Ticket(shown)) => {
-                ticket = Some(shown);
-                (Asker::Key(shown.key()), settings.keys.caller(shown.key()))
-            }
-            Err(refusal) => {
-                // Guessing costs the guesser's own tokens.
-                return Err(match settings.limiter.take(peer, 1, now) {
-                    Ok(()) => refusal,
-                    Err(wait) => retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait),
-                });
-            }
+    let known = |asker, caller, ticket| Ok(Entry::Known(Known { asker, caller, ticket }));
+    let anonymous = |role| Caller { principal: "anonymous".to_owned(), role };
+    if settings.is_open() {
+        return known(peer, anonymous(Role::Operate), None);
+    }
+    match identify(settings, request, access(settings, request.path())) {
+        Ok(Identity::Nobody) => known(peer, anonymous(Role::Read), None),
+        Ok(Identity::Key(place)) => known(Asker::Key(place), settings.keys.caller(place), None),
+        Ok(Identity::Ticket(shown)) => {
+            known(Asker::Key(shown.key()), settings.keys.caller(shown.key()), Some(shown))
         }
-    };
-    if routes::is_limited(access, request.path())
-        && let Err(wait) = settings.limiter.take(asker, 1, now)
-    {
+        Ok(Identity::Token(token)) => Ok(Entry::Token(token)),
+        // Guessing costs the guesser's own tokens.
+        Err(refusal) => Err(match settings.limiter.take(peer, 1, now) {
+            Ok(()) => refusal,
+            Err(wait) => retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait),
+        }),
+    }
+}
+
+/// Who may use a path; one of OAuth's that is off is as unknown as any.
+fn access(settings: &GateSettings, path: &str) -> Access {
+    match routes::access(path) {
+        Access::Public if path.starts_with("/oauth/") && !is_served(settings, path) => Access::Key,
+        access => access,
+    }
+}
+
+/// Whether what serves a path is on.
+fn is_served(settings: &GateSettings, path: &str) -> bool {
+    let oauth = settings.oauth.as_deref();
+    match routes::needs(path) {
+        Needs::Nothing => true,
+        Needs::Oauth => oauth.is_some(),
+        Needs::OauthServer => oauth.is_some_and(Oauth::gives_out_tokens),
+    }
+}
+
+/// Decides whether a request of somebody may go on; or what is answered at once.
+fn admit(
+    settings: &Arc<GateSettings>,
+    request: &ServiceRequest,
+    known: Known,
+    now: Instant,
+) -> Result<Admitted, HttpResponse> {
+    let Known { asker, caller, ticket } = known;
+    let path = request.path();
+    let (access, is_served) = (access(settings, path), is_served(settings, path));
+    let is_limited = routes::is_limited(access, path) && (is_served || access != Access::Public);
+    if is_limited && let Err(wait) = settings.limiter.take(asker, 1, now) {
         return Err(retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait));
+    }
+    if !is_served {
+        return Err(routes::nothing_here());
     }
     if let Some(answer) = cors::preflight(request) {
         return Err(answer);
     }
     check_content_type(request)?;
     Ok(Admitted { caller, asker, ticket, settings: Arc::clone(settings) })
-}
-
-fn check_host(hosts: &Hosts, request: &ServiceRequest) -> Result<(), HttpResponse> {
-    let forbidden = |why: &str| Err(answers::error(StatusCode::FORBIDDEN, why));
-    let headers = request.headers();
-    let mut all = headers.get_all(header::HOST);
-    let (Some(host), None) = (all.next().and_then(|host| host.to_str().ok()), all.next()) else {
-        return forbidden("the request must have one Host header");
-    };
-    if !hosts.admits(host) {
-        return forbidden(
-            "this Host is not one of the daemon's; set server.allowed_hosts to add it",
-        );
-    }
-    if let Some(authority) = request.uri().authority()
-        && !hosts.admits(authority.as_str())
-    {
-        return forbidden("the request line names a host that is not the daemon's");
-    }
-    let mut origins = headers.get_all(header::ORIGIN);
-    match (origins.next(), origins.next()) {
-        (None, _) => {}
-        (Some(origin), None)
-            if origin.to_str().is_ok_and(|origin| hosts.admits_origin(origin, host)) =>
-        {
-            return Ok(());
-        }
-        (Some(_), _) => return forbidden("pages of this Origin may not talk to the daemon"),
-    }
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    let navigates = headers.get("sec-fetch-mode").map(HeaderValue::as_bytes) == Some(b"navigate");
-    match site {
-        // A link from elsewhere may lead to what everybody may see.
-        Some(b"cross-site" | b"same-site")
-            if !(navigates
-                && request.method() == Method::GET
-                && routes::access(request.path()) == Access::Public) =>
-        {
-            forbidden("pages of other sites may not talk to the daemon")
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_size(request: &ServiceRequest) -> Result<(), HttpResponse> {
-    let headers = request.headers();
-    let encoding = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
-        let why = "the body must not be compressed";
-        return Err(answers::json_text(StatusCode::UNSUPPORTED_MEDIA_TYPE, refused(why)));
-    }
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if length
-        .and_then(|length| length.parse::<u64>().ok())
-        .is_some_and(|n| BODY as u64 <= n.saturating_sub(1))
-    {
-        let why = "the body must have at most 4 MiB";
-        return Err(answers::json_text(StatusCode::PAYLOAD_TOO_LARGE, refused(why)));
-    }
-    Ok(())
-}
-
-fn check_content_type(request: &ServiceRequest) -> Result<(), HttpResponse> {
-    // Where nothing can be posted, the route says so.
-    let is_posted = routes::allowed(request.path()).is_none_or(|all| all.contains("POST"));
-    if request.method() != Method::POST || !is_posted {
-        return Ok(());
-    }
-    let kind = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if kind.eq_ignore_ascii_case(b"application/json") {
-        return Ok(());
-    }
-    let why = "Content-Type must be application/json";
-    Err(answers::json_text(StatusCode::UNSUPPORTED_MEDIA_TYPE, refused(why)))
-}
-
-/// What the log has to know of a request that is about to be consumed.
-struct LogLine {
-    ip: Option<std::net::IpAddr>,
-    method: Method,
-    path: String,
-    query: String,
-    user_agent: String,
-    principal: Option<String>,
-}
-
-impl LogLine {
-    fn of(request: &ServiceRequest, admitted: &Result<Admitted, HttpResponse>) -> Self {
-        let user_agent =
-            request.headers().get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
-        Self {
-            ip: request.peer_addr().map(|address| address.ip()),
-            method: request.method().clone(),
-            path: request.path().to_owned(),
-            query: request.query_string().to_owned(),
-            user_agent: String::from_utf8_lossy(user_agent).into_owned(),
-            principal: admitted.as_ref().ok().map(|admitted| admitted.caller.principal.clone()),
-        }
-    }
-}
-
-fn log(
-    settings: &GateSettings,
-    line: Option<LogLine>,
-    status: StatusCode,
-    began: Instant,
-    id: &HeaderValue,
-) {
-    if let (Some(log), Some(line)) = (&settings.log, line) {
-        log.log(&Entry {
-            ts: settings.clock.now(),
-            ip: line.ip,
-            method: line.method.as_str(),
-            path: &line.path,
-            query: &line.query,
-            status: status.as_u16(),
-            user_agent: &line.user_agent,
-            duration: began.elapsed(),
-            request_id: id.to_str().unwrap_or_default(),
-            principal: line.principal.as_deref(),
-        });
-    }
 }
 
 /// A route panicked; the client is told no more than that.

@@ -14,6 +14,7 @@ use crate::http::keys::{Presented, presented};
 use crate::http::routes::Access;
 use crate::http::tickets::Shown;
 use crate::mcp::{refused, unauthorized};
+use crate::oauth::Scope;
 
 /// By what somebody is known.
 pub(super) enum Identity {
@@ -23,6 +24,8 @@ pub(super) enum Identity {
     Key(usize),
     /// By a ticket, which is not used yet.
     Ticket(Shown),
+    /// By a token of OAuth, of which nothing is known yet.
+    Token(String),
 }
 
 /// Finds out who sends a request; or what is answered to who cannot be told.
@@ -44,6 +47,14 @@ pub(super) fn identify(
         Presented::Key(key) => match settings.keys.find(&key) {
             Some(place) => return Ok(Identity::Key(place)),
             None => Refusal::WrongKey,
+        },
+        Presented::Bearer(bearer) => match (settings.keys.find(&bearer), &settings.oauth) {
+            (Some(place), _) => return Ok(Identity::Key(place)),
+            (None, None) => Refusal::WrongKey,
+            (None, Some(_)) => match String::from_utf8(bearer) {
+                Ok(token) if !token.is_empty() => return Ok(Identity::Token(token)),
+                _ => Refusal::WrongToken,
+            },
         },
         Presented::Ticket(ticket) => {
             let has = last_event(request.headers().get("last-event-id"));
@@ -68,8 +79,11 @@ pub(super) fn last_event(header: Option<&HeaderValue>) -> Option<i64> {
 /// What is answered to who is not known, and counted.
 pub(super) fn unknown(settings: &GateSettings, refusal: Refusal) -> HttpResponse {
     settings.refusals.count(refusal);
+    let challenge = match &settings.oauth {
+        Some(oauth) => oauth.challenge(None, Scope::Operate),
+        None => HeaderValue::from_static("Bearer"),
+    };
     let mut response = answers::json_text(StatusCode::UNAUTHORIZED, unauthorized());
-    let challenge = HeaderValue::from_static("Bearer");
     response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     response
 }

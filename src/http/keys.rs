@@ -24,6 +24,8 @@ struct Key {
 pub(super) enum Presented {
     Nothing,
     Key(Vec<u8>),
+    /// A key, or a token of OAuth: what `Authorization` alone may carry.
+    Bearer(Vec<u8>),
     /// A ticket for one stream.
     Ticket(Vec<u8>),
     /// More than one key, so that nobody can say which is meant.
@@ -66,6 +68,11 @@ impl Keys {
         bool::from(found).then_some(place as usize)
     }
 
+    /// The names of all, and what each is for.
+    pub fn holders(&self) -> impl Iterator<Item = (&str, Role)> + '_ {
+        self.0.iter().map(|key| (key.name.as_str(), key.role))
+    }
+
     /// The holder of a key, as audits and logs name them.
     pub(super) fn caller(&self, place: usize) -> Caller {
         let Key { name, role, .. } = &self.0[place];
@@ -105,7 +112,8 @@ fn in_headers(headers: &HeaderMap) -> Presented {
     let bearer = authorization.and_then(|value| bearer(value.as_bytes()));
     match (api_key, bearer) {
         (None, None) => Presented::Nothing,
-        (Some(key), None) | (None, Some(key)) => Presented::Key(key.to_vec()),
+        (Some(key), None) => Presented::Key(key.to_vec()),
+        (None, Some(bearer)) => Presented::Bearer(bearer.to_vec()),
         (Some(one), Some(other)) if one == other => Presented::Key(one.to_vec()),
         // Neither is believed.
         (Some(_), Some(_)) => Presented::Key(Vec::new()),
@@ -160,7 +168,8 @@ mod tests {
         let key = |text: &str| Presented::Key(text.as_bytes().to_vec());
         check(&[("x-api-key", "k1")], "/mcp", false, &key("k1"));
         for scheme in ["Bearer k1", "bearer k1", "BEARER  k1 ", "Bearer \tk1"] {
-            check(&[("authorization", scheme)], "/mcp", false, &key("k1"));
+            let bearer = Presented::Bearer(b"k1".to_vec());
+            check(&[("authorization", scheme)], "/mcp", false, &bearer);
         }
         check(&[("authorization", "Basic k1")], "/mcp", false, &Presented::Nothing);
         check(&[("authorization", "Bearerk1")], "/mcp", false, &Presented::Nothing);

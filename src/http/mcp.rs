@@ -59,6 +59,10 @@ pub(super) async fn post(
     {
         return retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait);
     }
+    let asks_for_change = || shared.server.asks_for_change(&body);
+    if let Some(refusal) = admitted.needs_broader_token(asks_for_change) {
+        return refusal;
+    }
     let received = Received {
         caller: admitted.caller,
         headers: said(request.headers()),

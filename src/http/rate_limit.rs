@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 /// How many buckets are kept: the least recently used go first, and they are the fullest.
@@ -18,6 +19,8 @@ const BUCKETS: NonZeroUsize = NonZeroUsize::new(10_000).expect("10,000 is not 0"
 pub(super) enum Asker {
     /// A verified key, by its place in the list of keys.
     Key(usize),
+    /// Who has a good token of OAuth, by the first half of the name's digest.
+    Token([u8; 16]),
     /// Somebody without one, by address; an IPv6 peer by its /64, which is one customer's.
     Peer(IpAddr),
 }
@@ -32,6 +35,16 @@ impl Asker {
             }
             v4 @ IpAddr::V4(_) => v4,
         })
+    }
+}
+
+impl Asker {
+    /// Who has a token that says this is who it is.
+    pub(super) fn token(principal: &str) -> Self {
+        let digest = Sha256::digest(principal.as_bytes());
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        Self::Token(half)
     }
 }
 
@@ -75,6 +88,14 @@ impl RateLimiter {
         bucket.tokens -= wanted;
         Ok(())
     }
+
+    /// Gives a request back that was taken from somebody's bucket and turned out to be another's.
+    pub(super) fn give_back(&self, asker: Asker) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(&asker) {
+            bucket.tokens = (bucket.tokens + 1.0).min(self.capacity);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -115,6 +136,20 @@ mod tests {
         limiter.take(Asker::Key(0), 7, now).unwrap_err();
         limiter.take(Asker::Key(1), 1000, now).unwrap();
         limiter.take(Asker::Key(1), 1, now).unwrap_err();
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more_than_that() {
+        let limiter = RateLimiter::new(2, WINDOW);
+        let now = Instant::now();
+        limiter.give_back(peer("10.0.0.1"));
+        for _ in 0..100 {
+            limiter.take(peer("10.0.0.1"), 1, now).unwrap();
+            limiter.give_back(peer("10.0.0.1"));
+        }
+        limiter.give_back(peer("10.0.0.1"));
+        limiter.take(peer("10.0.0.1"), 2, now).unwrap();
+        limiter.take(peer("10.0.0.1"), 1, now).unwrap_err();
     }
 
     #[test]

@@ -5,8 +5,8 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::{
-    answers, cockpit, documents, evidence, health, mcp, metrics, openapi, report, sse, tickets,
-    whoami,
+    answers, cockpit, documents, evidence, health, mcp, metrics, oauth, openapi, report, sse,
+    tickets, whoami,
 };
 
 /// Who may use a path.
@@ -59,8 +59,47 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/healthz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/readyz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/health", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: oauth::RESOURCE, access: Access::Public, allow: "GET, HEAD" },
+    Route { path: oauth::RESOURCE_OF_MCP, access: Access::Public, allow: "GET, HEAD" },
+    Route { path: oauth::SERVER, access: Access::Public, allow: "GET, HEAD" },
+    Route { path: oauth::SERVER_OF_MCP, access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/oauth/authorize", access: Access::Public, allow: "GET, POST" },
+    Route { path: "/oauth/token", access: Access::Public, allow: "POST" },
+    Route { path: "/oauth/register", access: Access::Public, allow: "POST" },
+    Route { path: "/oauth/revoke", access: Access::Public, allow: "POST" },
     Route { path: "/", access: Access::Public, allow: "GET, HEAD" },
 ];
+
+/// What has to be on for a path to be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    Nothing,
+    /// OAuth, in either of its forms.
+    Oauth,
+    /// The daemon's own authorization server.
+    OauthServer,
+}
+
+/// What has to be on for a path to be served.
+pub(super) fn needs(path: &str) -> Needs {
+    if path.starts_with(oauth::RESOURCE) {
+        Needs::Oauth
+    } else if path.starts_with(oauth::SERVER) || path.starts_with("/oauth/") {
+        Needs::OauthServer
+    } else {
+        Needs::Nothing
+    }
+}
+
+/// The content type of what is posted to a path.
+pub(super) fn content_type(path: &str) -> &'static str {
+    match path {
+        "/oauth/authorize" | "/oauth/token" | "/oauth/revoke" => {
+            "application/x-www-form-urlencoded"
+        }
+        _ => "application/json",
+    }
+}
 
 /// Who may use a path as it was sent. What is not known needs a key, so that no spelling of a path
 /// is a way around one; the probes of OAuth clients are told that there is nothing for them.
@@ -74,7 +113,7 @@ pub(super) fn access(path: &str) -> Access {
 /// Whether requests to a path count against a rate limit. Health is asked by machines that must not
 /// be turned away, and what everybody may have costs nothing.
 pub(super) fn is_limited(access: Access, path: &str) -> bool {
-    access != Access::Public || path == "/"
+    access != Access::Public || path == "/" || needs(path) != Needs::Nothing
 }
 
 /// The methods of a path, if there is such a path.
@@ -128,6 +167,20 @@ pub fn configure(config: &mut web::ServiceConfig) {
             "/health" => {
                 resource.route(web::get().to(health::health)).route(web::head().to(health::health))
             }
+            oauth::RESOURCE | oauth::RESOURCE_OF_MCP => {
+                let get = oauth::protected_resource;
+                resource.route(web::get().to(get)).route(web::head().to(get))
+            }
+            oauth::SERVER | oauth::SERVER_OF_MCP => {
+                let get = oauth::authorization_server;
+                resource.route(web::get().to(get)).route(web::head().to(get))
+            }
+            "/oauth/authorize" => resource
+                .route(web::get().to(oauth::authorize))
+                .route(web::post().to(oauth::consent)),
+            "/oauth/token" => resource.route(web::post().to(oauth::token)),
+            "/oauth/register" => resource.route(web::post().to(oauth::register)),
+            "/oauth/revoke" => resource.route(web::post().to(oauth::revoke)),
             "/" => {
                 resource.route(web::get().to(health::index)).route(web::head().to(health::index))
             }
@@ -142,6 +195,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
 
 /// The answer to a path that there is not.
 pub async fn not_found() -> HttpResponse {
+    nothing_here()
+}
+
+/// The same.
+pub(super) fn nothing_here() -> HttpResponse {
     let message =
         "there is nothing at this path; POST JSON-RPC to /mcp, or GET / for what there is";
     answers::error(StatusCode::NOT_FOUND, message)

@@ -137,6 +137,10 @@ pub(super) async fn post(request: HttpRequest, payload: web::Payload) -> HttpRes
     let Some(admitted) = request.extensions().get::<Admitted>().cloned() else {
         return answers::json_text(StatusCode::UNAUTHORIZED, unauthorized());
     };
+    if admitted.has_token() {
+        let why = "tickets are given out for keys; send the token to /sse as Authorization: Bearer";
+        return answers::error(StatusCode::FORBIDDEN, why);
+    }
     let issued = match admitted.key() {
         Some(key) => admitted.tickets().issue(key, Instant::now()),
         // Where nobody needs a key, nobody needs a ticket; clients need not know.

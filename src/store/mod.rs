@@ -27,6 +27,7 @@ pub mod meta;
 mod migrations;
 pub mod models;
 mod numbers;
+pub mod oauth;
 mod readers;
 pub mod repository_changes;
 pub(crate) mod schema;

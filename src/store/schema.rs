@@ -207,6 +207,45 @@ diesel::table! {
 }
 
 diesel::table! {
+    oauth_clients (id) {
+        id -> Text,
+        name -> Text,
+        redirect_uris_json -> Text,
+        created_at -> Text,
+        used_at -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    oauth_grants (id) {
+        id -> Text,
+        client_id -> Text,
+        client_name -> Text,
+        key_name -> Text,
+        principal -> Text,
+        scope -> Text,
+        resource -> Text,
+        redirect_uri -> Text,
+        challenge -> Text,
+        created_at -> Text,
+        expires_at -> Text,
+    }
+}
+
+diesel::table! {
+    oauth_secrets (digest) {
+        digest -> Text,
+        grant_id -> Text,
+        kind -> Text,
+        spent -> Bool,
+        issued_at -> Text,
+        expires_at -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(oauth_clients, oauth_grants, oauth_secrets);
+
+diesel::table! {
     subscriptions (id) {
         id -> Text,
         principal -> Text,

@@ -23,6 +23,8 @@ pub enum Subject<'a> {
     File(&'a str),
     /// A commit of the repository, by its full hash.
     Commit(&'a str),
+    /// A consent of OAuth, by its id.
+    Grant(&'a str),
 }
 
 impl<'a> Subject<'a> {
@@ -32,6 +34,7 @@ impl<'a> Subject<'a> {
             Self::Daemon => ("daemon", "daemon"),
             Self::File(path) => ("file", path),
             Self::Commit(hash) => ("commit", hash),
+            Self::Grant(id) => ("grant", id),
         }
     }
 }

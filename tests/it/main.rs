@@ -25,6 +25,7 @@ mod metrics;
 mod models;
 mod mounts;
 mod notifications;
+mod oauth;
 mod operations;
 mod outbound;
 mod pack;

@@ -1,5 +1,6 @@
 //! The settings, from what people write to what the daemon goes by.
 
+mod oauth;
 mod precedence;
 mod refusals;
 mod rendering;

@@ -28,6 +28,8 @@ fn samples(setting: &Setting) -> [&'static str; 3] {
         Kind::Path => ["/one", "/two", "/three"],
         Kind::LogFilter => ["warn", "debug", "trace"],
         Kind::Url => ["http://one.example/", "http://two.example/", "http://three.example/"],
+        Kind::SafeUrl => ["https://one.example/", "http://127.0.0.1:2/", "http://[::1]:3/a"],
+        Kind::Issuer => ["https://one.example", "https://two.example/", "http://localhost:3/a"],
         Kind::Seed => SEEDS,
         Kind::Webhooks => ["https://one.example/", "http://127.0.0.1/2", "http://[::1]:1/?a=b"],
         Kind::Text | Kind::Hosts | Kind::Secret | Kind::Keys => ["one", "two", "three"],
@@ -38,6 +40,10 @@ fn samples(setting: &Setting) -> [&'static str; 3] {
 fn case_of(setting: &Setting) -> Case {
     match setting.name {
         "notifications.webhooks" => Case::new().variable("LUKHAS_MCP_WEBHOOK_SIGNING_KEYS", "one"),
+        "oauth.issuer" => Case::new().variable("MCP_PUBLIC_BASE_URL", "https://mcp.example"),
+        "oauth.built_in" => Case::new()
+            .variable("MCP_PUBLIC_BASE_URL", "https://mcp.example")
+            .variable("LUKHAS_MCP_API_KEYS", "one"),
         _ => Case::new(),
     }
 }

@@ -104,7 +104,7 @@ fn an_unknown_variable_names_the_nearest() {
         ("LUKHAS_MCP_RL_BUCKET", "MCP_RL_BUCKET"),
         ("LUKHAS_MCP_REPO_ROOT", "LUKHAS_REPO_ROOT"),
         ("LUKHAS_MCP_LOGLEVEL", "LUKHAS_MCP_LOG_LEVEL"),
-        ("LUKHAS_MCP_DATABASE", "LUKHAS_MCP_D"),
+        ("LUKHAS_MCP_DBX", "LUKHAS_MCP_DB"),
     ] {
         let refusal = Case::new().variable(wrong, "x").refusal();
         let said =

@@ -258,7 +258,10 @@ async fn what_nobody_serves_needs_a_key_and_oauth_is_told_at_once() {
         );
     }
     for (path, headers, status) in [
-        ("/register", &[][..], 401),
+        ("/oauth/token", &[][..], 401),
+        ("/oauth/token", &[("X-API-Key", KEY)], 404),
+        ("/oauth/authorize", &[], 401),
+        ("/register", &[], 401),
         ("/register", &[("X-API-Key", KEY)], 404),
         ("/cockpit.html.bak", &[], 401),
     ] {

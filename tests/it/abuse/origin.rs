@@ -23,10 +23,27 @@ fn send(target: &Target, line: &str, headers: &[(&str, String)], body: &str) -> 
     wire.head()
 }
 
+/// A home whose daemon serves every route that there is.
+fn everything_on() -> Home {
+    Home::new()
+        .with("MCP_PUBLIC_BASE_URL", "https://mcp.example")
+        .with("LUKHAS_MCP_OAUTH_BUILT_IN", "true")
+}
+
+/// What a plain GET of a path is answered that was let in, or a POST where the path has one here.
+fn let_in(path: &str) -> u16 {
+    match path {
+        "/nothing" | "/documents/adder:3" | "/api/report/adder:3" => 404,
+        // Nothing was asked for.
+        "/oauth/authorize" => 400,
+        "/oauth/token" | "/oauth/register" | "/oauth/revoke" => 405,
+        _ => 200,
+    }
+}
+
 /// Every row on every route: a check that one route forgot is no check.
 async fn check(rows: Vec<Row>) {
-    let home = Home::new().with("MCP_PUBLIC_BASE_URL", "https://mcp.example");
-    let mut target = Target::start_in(home).await;
+    let mut target = Target::start_in(everything_on()).await;
     let body =
         call(1, "run_eval", &json!({ "taskId": "quick", "configId": "default", "dryRun": true }));
     let paths: Vec<&str> = every_path().chain(["/nothing"]).collect();
@@ -52,15 +69,8 @@ async fn check(rows: Vec<Row>) {
             };
             let name = format!("{name} on {path}");
             let answer = send(&target, &line, &all, body).unwrap();
-            match is_let_in {
-                true if ["/nothing", "/documents/adder:3", "/api/report/adder:3"]
-                    .contains(path) =>
-                {
-                    assert_eq!(answer.status, 404, "{name}");
-                }
-                true => assert_eq!(answer.status, 200, "{name}"),
-                false => assert_eq!(answer.status, 403, "{name}"),
-            }
+            let expected = if is_let_in { let_in(path) } else { 403 };
+            assert_eq!(answer.status, expected, "{name}");
             // Only a page that was let in may read what it is told.
             let origin = headers.iter().find(|(name, _)| is_let_in && *name == "Origin");
             let readable = answer.header("access-control-allow-origin");
@@ -240,8 +250,7 @@ async fn our_own_names_and_pages_are_let_in() {
 
 #[tokio::test]
 async fn preflights_open_the_routes_to_our_own_pages_alone() {
-    let home = Home::new().with("MCP_PUBLIC_BASE_URL", "https://mcp.example");
-    let mut target = Target::start_in(home).await;
+    let mut target = Target::start_in(everything_on()).await;
     let routes = ROUTES.iter().map(|route| (route.path, Some(route.allow)));
     for (path, allow) in routes.chain([("/nothing", None), ("/mcp/", None)]) {
         for (name, origin, is_ours) in [
@@ -279,7 +288,7 @@ async fn preflights_open_the_routes_to_our_own_pages_alone() {
 
 #[tokio::test]
 async fn every_answer_forbids_its_use_by_other_pages() {
-    let target = Target::start().await;
+    let target = Target::start_in(everything_on()).await;
     let paths = ROUTES.iter().map(|route| route.path).chain(["/nothing", "/sse?topic=jobs"]);
     for path in paths {
         for key in [KEY, OTHER, "wrong"] {
@@ -292,7 +301,8 @@ async fn every_answer_forbids_its_use_by_other_pages() {
                 Some("same-origin"),
                 "{name}"
             );
-            assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{name}");
+            let referrer = if path == "/oauth/authorize" { "same-origin" } else { "no-referrer" };
+            assert_eq!(answer.header("referrer-policy"), Some(referrer), "{name}");
             assert!(answer.header("cache-control").is_some(), "{name}");
             assert!(answer.header("x-request-id").is_some(), "{name}");
         }

@@ -1,0 +1,5 @@
+//! The tables of the daemon's own authorization server.
+
+pub mod clients;
+pub mod grants;
+pub mod secrets;
