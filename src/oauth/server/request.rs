@@ -29,8 +29,7 @@ impl Params {
         let mut read = Self(Vec::new());
         for (name, value) in form_urlencoded::parse(text) {
             if read.0.iter().any(|(known, _)| *known == name) {
-                let shown: String =
-                    name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
+                let shown: String = name.chars().filter(char::is_ascii_graphic).take(32).collect();
                 return invalid(format!("the parameter {shown} must be there only once"));
             }
             if MOST <= read.0.len() {
