@@ -199,7 +199,10 @@ impl Application {
             },
         };
         let shared = web::Data::new(Shared {
-            server: Arc::new(mcp::Server::new(doors.clone(), mcp::Policy::default())),
+            server: Arc::new(mcp::Server::new(
+                doors.clone(),
+                mcp::Policy { confirm: settings.mcp.confirm, gives_tasks: settings.mcp.tasks },
+            )),
             doors,
             events: events.clone(),
             audit: trail.audit.clone(),

@@ -71,6 +71,22 @@ impl EventErrorCodes {
     pub(super) const NAMES: &'static [&'static str] = &["chatgpt", "sep"];
 }
 
+/// What somebody is asked about before it is done, if the client can ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirm {
+    /// Nothing.
+    Nothing,
+    /// What decides which model a gate has.
+    Promotions,
+    /// All that changes or ends something.
+    Changes,
+}
+
+impl Confirm {
+    /// The names that can be set.
+    pub(super) const NAMES: &'static [&'static str] = &["nothing", "promotions", "changes"];
+}
+
 /// A field's type, made from the value of its setting.
 pub(super) trait FromValue: Sized {
     /// `None` when the declared kind does not fit the field's type.
@@ -147,6 +163,20 @@ impl FromValue for EventErrorCodes {
             Some(Value::Text(name)) => match name.as_str() {
                 "chatgpt" => Some(Self::ChatGpt),
                 "sep" => Some(Self::Sep),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Confirm {
+    fn from_value(value: Option<Value>) -> Option<Self> {
+        match value {
+            Some(Value::Text(name)) => match name.as_str() {
+                "nothing" => Some(Self::Nothing),
+                "promotions" => Some(Self::Promotions),
+                "changes" => Some(Self::Changes),
                 _ => None,
             },
             _ => None,

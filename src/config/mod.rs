@@ -17,6 +17,7 @@ mod fields;
 mod file;
 mod keys;
 mod load;
+mod mcp;
 mod oauth;
 mod render;
 mod server;
@@ -29,9 +30,10 @@ mod tests;
 
 pub use error::ConfigError;
 pub use events::EventSettings;
-pub use fields::{BucketUnit, EventErrorCodes, LogFormat, RegistryKind};
+pub use fields::{BucketUnit, Confirm, EventErrorCodes, LogFormat, RegistryKind};
 pub use keys::{Group, Setting};
 pub use load::{Loaded, Resolved};
+pub use mcp::McpSettings;
 pub use oauth::OauthSettings;
 pub use render::{render_docs, render_example, render_json, render_print};
 pub use settings::{

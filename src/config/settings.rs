@@ -12,6 +12,7 @@ use super::events::EventSettings;
 use super::fields::{BucketUnit, LogFormat, RegistryKind};
 use super::keys::{Group, declare_group, declare_settings, setting};
 use super::load::Reader;
+use super::mcp::McpSettings;
 use super::oauth::OauthSettings;
 use super::value::{Kind, Value};
 
@@ -393,6 +394,7 @@ declare_settings! {
 
     elsewhere {
         events: EventSettings,
+        mcp: McpSettings,
         oauth: OauthSettings,
     }
 }

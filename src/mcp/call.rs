@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::error;
 
-use crate::mcp::answer::{Done, Fault};
+use crate::mcp::answer::Done;
 use crate::mcp::confirmation::{self, DECLINED};
+use crate::mcp::fault::Fault;
 use crate::mcp::headers::check_params;
 use crate::mcp::line::{Asking, Line};
 use crate::mcp::methods::{Asked, need};
@@ -90,7 +91,7 @@ impl Server {
             return Ok(Said::Nothing);
         }
         let sent = value_of(arguments);
-        if !self.confirm.asks(name, effect, &sent) {
+        if !confirmation::asks(self.confirm, name, effect, &sent) {
             return Ok(Said::Nothing);
         }
         let question = confirmation::question(title, &sent.to_string());

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::config::Confirm;
 use crate::tools::{Answers, Effect, Question};
 
 /// The key of the question.
@@ -17,31 +18,16 @@ const SHOWN: usize = 600;
 const PROMOTIONS: [&str; 4] =
     ["promote_model", "rollback_model", "approve_canary", "promote_canary_now"];
 
-/// What somebody is asked about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Confirm {
-    /// Nothing.
-    Nothing,
-    /// What decides which model a gate has.
-    #[default]
-    Promotions,
-    /// All that changes or ends something.
-    Changes,
-}
-
-impl Confirm {
-    /// Whether somebody is to be asked before this.
-    pub(super) fn asks(self, tool: &str, effect: Effect, arguments: &Value) -> bool {
-        let is_meant = match self {
-            Self::Nothing => false,
-            Self::Promotions => PROMOTIONS.contains(&tool),
-            Self::Changes => {
-                PROMOTIONS.contains(&tool)
-                    || matches!(effect, Effect::Changes | Effect::Sets | Effect::Ends)
-            }
-        };
-        is_meant && arguments["dryRun"] != true
-    }
+/// Whether somebody is to be asked before this.
+pub(super) fn asks(confirm: Confirm, tool: &str, effect: Effect, arguments: &Value) -> bool {
+    let is_meant = match confirm {
+        Confirm::Nothing => false,
+        Confirm::Promotions => PROMOTIONS.contains(&tool),
+        Confirm::Changes => {
+            PROMOTIONS.contains(&tool) || matches!(effect, Effect::Changes | Effect::Ends)
+        }
+    };
+    is_meant && arguments["dryRun"] != true
 }
 
 /// What somebody is asked.
@@ -91,10 +77,10 @@ mod tests {
             (Confirm::Promotions, true, false, false),
             (Confirm::Changes, true, true, false),
         ] {
-            assert_eq!(confirm.asks("promote_model", Effect::Ends, &none), promotion);
-            assert_eq!(confirm.asks("write_file", Effect::Changes, &none), change);
-            assert_eq!(confirm.asks("status", Effect::Reads, &none), read);
-            assert!(!confirm.asks("promote_model", Effect::Ends, &json!({ "dryRun": true })));
+            assert_eq!(asks(confirm, "promote_model", Effect::Ends, &none), promotion);
+            assert_eq!(asks(confirm, "write_file", Effect::Changes, &none), change);
+            assert_eq!(asks(confirm, "status", Effect::Reads, &none), read);
+            assert!(!asks(confirm, "promote_model", Effect::Ends, &json!({ "dryRun": true })));
         }
     }
 

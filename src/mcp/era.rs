@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::mcp::answer::Fault;
+use crate::mcp::fault::Fault;
 use crate::mcp::headers::{Headers, must_be};
 use crate::mcp::meta::Meta;
 use crate::mcp::version::Version;

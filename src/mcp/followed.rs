@@ -5,7 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tracing::error;
 
-use crate::mcp::answer::{self, Done, Fault};
+use crate::mcp::answer::{self, Done};
+use crate::mcp::fault::Fault;
 use crate::mcp::methods::{Asked, read};
 use crate::mcp::outbox::Item;
 use crate::mcp::server::Server;

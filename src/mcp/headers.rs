@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::mcp::answer::Fault;
+use crate::mcp::fault::Fault;
 use crate::mcp::version::Version;
 
 /// What a request says in its headers, as far as the protocol gives them a meaning.

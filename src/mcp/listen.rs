@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::ids::Entity;
-use crate::mcp::answer::{self, Done, Fault};
+use crate::mcp::answer::{self, Done};
+use crate::mcp::fault::Fault;
 use crate::mcp::introduction::Varying;
 use crate::mcp::lists::Counts;
 use crate::mcp::methods::{Asked, UriParams, need};

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::mcp::answer::Fault;
 use crate::mcp::capabilities::Capabilities;
+use crate::mcp::fault::Fault;
 use crate::tools::LogLevel;
 
 /// The longest token, in bytes of JSON.

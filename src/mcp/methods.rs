@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::mcp::answer::{Done, Fault};
+use crate::mcp::answer::Done;
 use crate::mcp::era::DISCOVER;
+use crate::mcp::fault::Fault;
 use crate::mcp::headers::Headers;
 use crate::mcp::introduction::discovered;
 use crate::mcp::line::Line;

@@ -5,12 +5,14 @@
 //! for those who want one, from 2026-07-28 on each request by itself.
 
 mod answer;
+mod batch;
 mod call;
 mod capabilities;
 mod change;
 mod confirmation;
 mod envelope;
 mod era;
+mod fault;
 mod followed;
 mod headers;
 mod introduction;
@@ -35,7 +37,6 @@ mod version;
 mod watched;
 
 pub use self::answer::{Answer, internal_error, rate_limited, refused, unauthorized};
-pub use self::confirmation::Confirm;
 pub use self::headers::{Header, Headers};
 pub use self::server::{Policy, Received, Server};
 pub use self::stream::{Event, Events, Outcome};

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tracing::error;
 
-use crate::mcp::answer::{Cache, Done, Fault};
+use crate::mcp::answer::{Cache, Done};
+use crate::mcp::fault::Fault;
 use crate::mcp::line::Line;
 use crate::mcp::methods::{Asked, UriParams, need, read};
 use crate::mcp::seal::Left;

@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use crate::mcp::answer::{Done, Fault};
+use crate::mcp::answer::Done;
+use crate::mcp::fault::Fault;
 use crate::mcp::line::Asking;
 use crate::mcp::methods::Asked;
 use crate::mcp::seal::{Left, Opened, Subject};

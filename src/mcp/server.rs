@@ -8,14 +8,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::mcp::answer::{self, Answer, Code, Fault};
-use crate::mcp::confirmation::Confirm;
+use crate::config::Confirm;
+use crate::mcp::answer::{self, Answer, Code};
 use crate::mcp::envelope::{Envelope, Malformed, Message};
-use crate::mcp::era::{DISCOVER, agreed, check_stateless, is_stateless};
+use crate::mcp::era::{agreed, check_stateless, is_stateless};
+use crate::mcp::fault::Fault;
 use crate::mcp::followed::STREAM;
 use crate::mcp::headers::Headers;
 use crate::mcp::introduction::{InitializeParams, Varying, initialized};
-use crate::mcp::line::Line;
 use crate::mcp::listen::LISTEN;
 use crate::mcp::lists::Lists;
 use crate::mcp::meta::Meta;
@@ -31,11 +31,8 @@ use crate::prompts::Prompts;
 use crate::resources::Resources;
 use crate::tools::{CallCounts, Caller, Doors, Registry, Role, Tasks};
 
-/// The most messages in a batch: a batch must not be a way around the rate limit.
-const BATCH: usize = 50;
-
 /// The method that introduces a client, and has no place in a batch.
-const INITIALIZE: &str = "initialize";
+pub(super) const INITIALIZE: &str = "initialize";
 
 /// The most streams of subscriptions, and the most of one principal.
 const LISTENERS: usize = 512;
@@ -67,12 +64,6 @@ pub struct Policy {
     pub confirm: Confirm,
     /// Whether calls that begin long-running work answer with a task where the client wants it.
     pub gives_tasks: bool,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self { confirm: Confirm::default(), gives_tasks: true }
-    }
 }
 
 fn resources(doors: &Doors) -> Resources {
@@ -274,7 +265,7 @@ impl Server {
     ///
     /// # Errors
     /// There is none, or it is somebody else's, which is the same to who asks.
-    fn session(&self, received: &Received) -> Result<Option<Arc<Session>>, Answer> {
+    pub(super) fn session(&self, received: &Received) -> Result<Option<Arc<Session>>, Answer> {
         let Some(header) = &received.headers.session else { return Ok(None) };
         let found =
             header.text().and_then(|id| self.sessions.find(id, &received.caller, Instant::now()));
@@ -284,7 +275,12 @@ impl Server {
         })
     }
 
-    fn notified(&self, received: &Received, method: &str, params: Option<&RawValue>) -> Answer {
+    pub(super) fn notified(
+        &self,
+        received: &Received,
+        method: &str,
+        params: Option<&RawValue>,
+    ) -> Answer {
         if is_stateless(&received.headers, method, &Meta::default()) {
             return Answer::accepted();
         }
@@ -303,7 +299,7 @@ impl Server {
         Answer::accepted()
     }
 
-    fn responded(
+    pub(super) fn responded(
         &self,
         received: &Received,
         id: Option<&RawValue>,
@@ -327,99 +323,9 @@ impl Server {
             Err(refusal) => refusal,
         }
     }
-
-    async fn batch(&self, received: &Received, text: &str) -> Answer {
-        let refuse = |code, why: &str| Answer::bad(answer::error(None, code, why));
-        let agreed = match agreed(&received.headers) {
-            Ok(agreed) => agreed,
-            Err(()) if received.headers.is_later() => Some(Version::V20260728),
-            Err(()) => return not_served(None),
-        };
-        let session = match self.session(received) {
-            Ok(session) => session,
-            Err(refusal) => return refusal,
-        };
-        let agreed = agreed.or(session.as_ref().map(|session| session.version));
-        if !matches!(agreed, None | Some(Version::V20250326)) {
-            return refuse(Code::InvalidRequest, "only 2025-03-26 has batches; send one message");
-        }
-        let members: Vec<&RawValue> = match serde_json::from_str(text) {
-            Ok(members) => members,
-            Err(error) => return refuse(Code::Parse, &format!("the body is not JSON: {error}")),
-        };
-        if members.is_empty() || BATCH < members.len() {
-            let why = format!("a batch must have 1 to {BATCH} messages");
-            return refuse(Code::InvalidRequest, &why);
-        }
-        let has_no_place = |member: &&RawValue| {
-            Envelope::read(member.get()).map(Envelope::check).is_ok_and(|message| {
-                matches!(message, Ok(Message::Request { method, .. })
-                    if method == INITIALIZE || method == DISCOVER)
-            })
-        };
-        if members.iter().any(has_no_place) {
-            return refuse(Code::InvalidRequest, "initialize must not be in a batch");
-        }
-        let (mut answers, mut statuses) = (Vec::new(), Vec::new());
-        for member in members {
-            let answer = self.member(received, session.as_ref(), member.get()).await;
-            statuses.push(answer.status);
-            if !answer.body.is_empty() {
-                answers.push(answer.body);
-            }
-        }
-        // What one member did is answered, whatever became of the others.
-        let refused = statuses.iter().all(|status| matches!(status, 400 | 503));
-        let status = if refused { statuses.into_iter().max().unwrap_or(400) } else { 200 };
-        if answers.is_empty() {
-            return Answer::accepted();
-        }
-        Answer::with_status(status, answer::joined(&answers))
-    }
-
-    /// Answers one member of a batch; none of them is told anything before the end.
-    async fn member(
-        &self,
-        received: &Received,
-        session: Option<&Arc<Session>>,
-        text: &str,
-    ) -> Answer {
-        let envelope = match Envelope::read(text) {
-            Ok(envelope) => envelope,
-            Err(error) => {
-                let (code, why) = unreadable(&error);
-                return Answer::bad(answer::error(None, code, &why));
-            }
-        };
-        match envelope.check() {
-            Err(Malformed { id, why }) => Answer::bad(answer::error(id, Code::InvalidRequest, why)),
-            Ok(Message::Notification { method, params }) => {
-                self.notified(received, &method, params)
-            }
-            Ok(Message::Response { id, result }) => self.responded(received, id, result),
-            Ok(Message::Request { id, method, params }) => {
-                if let Some(refusal) = no_object(id.get(), params) {
-                    return refusal;
-                }
-                let Received { caller, headers, .. } = received;
-                let (version, meta) = (Version::V20250326, Meta::default());
-                let asked = Asked {
-                    caller,
-                    version,
-                    meta: &meta,
-                    headers,
-                    session,
-                    method: &method,
-                    params,
-                };
-                let line = Line::silent(&self.lists);
-                answer::answer(version, id.get(), self.perform(asked, &line).await)
-            }
-        }
-    }
 }
 
-fn no_object(id: &str, params: Option<&RawValue>) -> Option<Answer> {
+pub(super) fn no_object(id: &str, params: Option<&RawValue>) -> Option<Answer> {
     let is_wrong = params.is_some_and(|params| !params.get().starts_with(['{', '[']));
     is_wrong.then(|| {
         let why = "params must be an object";
@@ -427,7 +333,7 @@ fn no_object(id: &str, params: Option<&RawValue>) -> Option<Answer> {
     })
 }
 
-fn not_served(id: Option<&str>) -> Answer {
+pub(super) fn not_served(id: Option<&str>) -> Answer {
     let all = Version::ALL.map(Version::as_str).join(", ");
     let why = format!("MCP-Protocol-Version is not supported; supported are {all}");
     Answer::bad(answer::error(id, Code::InvalidRequest, &why))
@@ -456,7 +362,7 @@ fn cancelled(params: &RawValue) -> Option<&str> {
 }
 
 /// A body that is not JSON, or is JSON and no message.
-fn unreadable(error: &serde_json::Error) -> (Code, String) {
+pub(super) fn unreadable(error: &serde_json::Error) -> (Code, String) {
     let code = if error.is_data() { Code::InvalidRequest } else { Code::Parse };
     (code, format!("the body is not a JSON-RPC message: {error}"))
 }

@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tracing::error;
 
-use crate::mcp::answer::{Done, Fault};
+use crate::mcp::answer::Done;
+use crate::mcp::fault::Fault;
 use crate::mcp::methods::{Asked, need};
 use crate::mcp::rounds::{read_answers, requests};
 use crate::mcp::server::Server;

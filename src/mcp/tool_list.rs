@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::mcp::answer::{Cache, Done, Fault};
+use crate::mcp::answer::{Cache, Done};
+use crate::mcp::fault::Fault;
 use crate::mcp::methods::{Asked, read};
 use crate::mcp::server::Server;
 use crate::mcp::version::Version;

@@ -9,12 +9,14 @@ use actix::prelude::*;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::adapters::outbound::{OpenOutbound, Reach};
 use crate::adapters::webhook::Patience;
 use crate::audit::Audit;
 use crate::canaries::policy::{Policy, PolicyRequest};
 use crate::canaries::tests::scripted_source::{Behaviour, ScriptedSource};
 use crate::canaries::{Canaries, CanarySettings, NewCanary};
 use crate::clock::{Clock, SystemClock};
+use crate::config::EventErrorCodes;
 use crate::events::{Hub, HubDeps, Limits, Outlet};
 use crate::ids::{CanaryId, ConfigId, GateId, JobId, ModelId, TaskId};
 use crate::jobs::tests::fake_runner::{FakeRunner, Script};
@@ -25,6 +27,7 @@ use crate::repo::git::{Author, GitSettings};
 use crate::repo::root::{OwnFiles, Root};
 use crate::repo::{LARGEST_FILE, Repo, RepoSettings};
 use crate::store::{Database, Store, StoreDeps};
+use crate::subscriptions::{Bounds, SubscriptionDeps, Subscriptions};
 use crate::supervision::{RestartPolicy, Supervision};
 use crate::tools::{Call, Caller, Doors, Infrastructure, Links, Role, Silent};
 
@@ -157,6 +160,8 @@ impl Bench {
     }
 }
 
+const PATIENCE: Patience = Patience { give_up: Duration::from_hours(1), least_attempts: 8 };
+
 /// What all parts stand on.
 struct Base {
     store: Store,
@@ -173,6 +178,7 @@ impl Base {
         (repository, state): (&Path, &Path),
     ) -> Doors {
         let models = self.models();
+        let infrastructure = self.infrastructure(outlet).await;
         Doors {
             jobs: self.jobs(runner).await,
             canaries: self.canaries(&models).await,
@@ -180,8 +186,26 @@ impl Base {
             audit: Audit::new(self.store.clone()),
             repo: self.repo(repository, state).await,
             links: Links::new(None, ([127, 0, 0, 1], 8766).into()),
-            infrastructure: self.infrastructure(outlet).await,
+            subscriptions: self.subscriptions(&infrastructure.events).await,
+            infrastructure,
         }
+    }
+
+    async fn subscriptions(&self, hub: &Arc<Hub>) -> Subscriptions {
+        let subscriptions = Subscriptions::start(SubscriptionDeps {
+            store: self.store.clone(),
+            hub: Arc::clone(hub),
+            bells: Arc::default(),
+            clock: Arc::clone(&self.clock),
+            supervision: self.supervision.clone(),
+            arbiter: self.arbiter.clone(),
+            open: OpenOutbound::new(Reach::Public),
+            bounds: Bounds { all: 8, per_principal: 8 },
+            codes: EventErrorCodes::ChatGpt,
+            patience: PATIENCE,
+            is_known: Box::new(|_| true),
+        });
+        subscriptions.await.unwrap()
     }
 
     async fn jobs(&self, runner: Arc<FakeRunner>) -> Jobs {
@@ -248,7 +272,6 @@ impl Base {
             limits: Limits::default(),
             on_end: Box::new(|_| ()),
         });
-        let patience = Patience { give_up: Duration::from_hours(1), least_attempts: 8 };
         let notifications = Notifications::start(NotificationDeps {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
@@ -256,7 +279,7 @@ impl Base {
             arbiter: self.arbiter.clone(),
             bell: Arc::<Bell>::default(),
             webhooks: Vec::new(),
-            patience,
+            patience: PATIENCE,
         });
         Infrastructure {
             store: self.store.clone(),
@@ -264,7 +287,7 @@ impl Base {
             clock: Arc::clone(&self.clock),
             started: self.clock.now(),
             read_only: false,
-            job_ttl: Duration::from_hours(24),
+            job_ttl: Duration::from_hours(1),
             events: events.await.unwrap(),
             notifications: notifications.await.unwrap(),
         }

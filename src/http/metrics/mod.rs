@@ -1,6 +1,7 @@
 //! `GET /metrics`: the daemon's figures, in the Prometheus text format.
 
 mod canaries;
+mod subscriptions;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -82,6 +83,7 @@ pub(super) async fn get(shared: web::Data<Shared>, proof: web::Data<Proof>) -> H
     families.extend(actors(&shared));
     families.push(tools(&shared));
     families.extend(webhooks(&shared));
+    families.extend(subscriptions::families(&shared));
     families.extend(audit(&shared).await);
     if let Some(log) = &shared.request_log {
         let help = "Request log lines that found no room and were dropped";

@@ -1,0 +1,185 @@
+"""The official Python client, first generation: the handshake of 2025-11-25, with a session if there is one."""
+
+import asyncio
+import datetime
+import json
+from urllib.parse import unquote
+
+import mcp.types as types
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
+from mcp.shared.exceptions import McpError
+from pydantic import AnyUrl
+
+from checks import PROMPTS, Checks, arguments, finish, until
+
+AREAS = [
+    "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm",
+    "subscriptions", "logging",
+]
+
+address, key, world = arguments()
+
+
+async def tools(session, checks):
+    listed = (await session.list_tools()).tools
+    names = [tool.name for tool in listed]
+    checks.that("tools", "search is first, fetch second", names[:2] == ["search", "fetch"], names)
+    failed = await session.call_tool("status", {"jobId": "job_that_never_was"})
+    checks.that("tools", "what a tool cannot do is a result", failed.isError and failed.content[0].text, failed)
+    try:
+        answer = await session.call_tool("no_such_tool", {})
+        checks.that("tools", "an unknown tool is an error", False, answer)
+    except McpError as error:
+        checks.that("tools", "an unknown tool is an error", error.error.code == types.INVALID_PARAMS, error)
+
+
+async def structured(session, checks):
+    # The client holds each answer against the output schema it listed.
+    for tool, given in (
+        ("status", {"jobId": world["failed"]}),
+        ("canary_status", {"canaryId": world["watched"]}),
+        ("list_canaries", {}),
+        ("fetch", {"id": world["done"]}),
+        ("model_history", {"modelId": world["model"]}),
+    ):
+        answer = await session.call_tool(tool, given)
+        good = not answer.isError and json.loads(answer.content[0].text) == answer.structuredContent
+        checks.that("structured", tool, good, answer)
+
+
+async def resources(session, checks):
+    templates = (await session.list_resource_templates()).resourceTemplates
+    checks.that("resources", "templates", len(templates) >= 5, templates)
+    # Each is parsed as an address, so one that is none spoils the list.
+    listed = [str(resource.uri) for resource in (await session.list_resources()).resources]
+    model = next((uri for uri in listed if unquote(uri) == f"model://{world['model']}"), "")
+    checks.that("resources", "a model is listed", model, listed)
+    for uri, part in ((f"job://{world['failed']}", "FAILED"), (model, world["model"]), ("repo://README.md", "#")):
+        contents = (await session.read_resource(AnyUrl(uri))).contents
+        checks.that("resources", uri.split(":")[0], part in contents[0].text, contents)
+    try:
+        answer = await session.read_resource(AnyUrl("canary://canary_that_never_was"))
+        checks.that("resources", "one that is not there is an error", False, answer)
+    except McpError as error:
+        checks.that("resources", "one that is not there is an error", error.error.code == -32002, error)
+
+
+async def prompts(session, checks):
+    listed = {prompt.name: prompt for prompt in (await session.list_prompts()).prompts}
+    checks.that("prompts", "are listed", listed.keys() >= set(PROMPTS), listed.keys())
+    for prompt in map(listed.get, PROMPTS):
+        given = {}
+        for argument in prompt.arguments or []:
+            ref = types.PromptReference(type="ref/prompt", name=prompt.name)
+            values = (await session.complete(ref, {"name": argument.name, "value": ""}, given)).completion.values
+            if values or argument.required:
+                given[argument.name] = values[0] if values else "words"
+        messages = (await session.get_prompt(prompt.name, given)).messages
+        checks.that("prompts", f"{prompt.name} {given}", messages and messages[0].content, messages)
+
+
+async def completion(session, checks):
+    ref = types.ResourceTemplateReference(type="ref/resource", uri="canary://{id}")
+    values = (await session.complete(ref, {"name": "id", "value": "canary_"})).completion.values
+    checks.that("completion", "the ids of canaries", {world["rolledBack"], world["watched"]} <= set(values), values)
+
+
+async def progress(session, checks):
+    job = (await session.call_tool("run_eval", {"taskId": "steps", "configId": "default"})).structuredContent
+    told = []
+
+    async def tell(done, total, message):
+        told.append(done)
+
+    waiting = {"jobId": job["jobId"], "waitSeconds": 15}
+    answer = await session.call_tool("status", waiting, progress_callback=tell)
+    checks.that("progress", f"was told {len(told)} times", len(told) >= 2, told)
+    checks.that("progress", "only rises", told and told == sorted(set(told)), told)
+    status = answer.structuredContent["status"]
+    checks.that("progress", "the answer comes at the end", status == "COMPLETED", status)
+
+
+async def cancel(session, checks):
+    # This client has no way to cancel but to say so by itself; its ids count up from 0.
+    waiting = {"jobId": world["sleeping"], "waitSeconds": 20}
+    call = asyncio.create_task(session.call_tool("status", waiting))
+    await asyncio.sleep(0.5)
+    under_way = session._request_id - 1
+    cancelled = types.CancelledNotification(params=types.CancelledNotificationParams(requestId=under_way))
+    await session.send_notification(types.ClientNotification(cancelled))
+    await asyncio.sleep(0.3)
+    call.cancel()
+    after = await session.call_tool("status", {"jobId": world["sleeping"]})
+    status = after.structuredContent["status"]
+    checks.that("cancel", "the job goes on", status == "RUNNING", status)
+
+
+async def subscriptions(session, checks, heard):
+    job = (await session.call_tool("run_eval", {"taskId": "steps", "configId": "default"})).structuredContent
+    uri = f"job://{job['jobId']}"
+    await session.subscribe_resource(AnyUrl(uri))
+
+    async def told():
+        return [
+            message.root.params.uri
+            for message in heard
+            if isinstance(getattr(message, "root", None), types.ResourceUpdatedNotification)
+        ]
+
+    told = await until("a notification", told)
+    checks.that("subscriptions", "its change is told", str(told[0]) == uri, told)
+    await session.unsubscribe_resource(AnyUrl(uri))
+    checks.that("subscriptions", "and it is left", True)
+
+
+async def confirm(session, checks, asked):
+    answer = await session.call_tool("promote_model", {"modelId": "asked-python-1:v1", "gate": "staging"})
+    good = len(asked) == 1 and not answer.isError and answer.structuredContent["promoted"]
+    checks.that("confirm", "the user is asked, and yes promotes", good, [asked, answer])
+
+
+async def logging(session, checks):
+    await session.set_logging_level("debug")
+    checks.that("logging", "its level is taken", True)
+    await session.send_ping()
+    checks.that("logging", "a ping is answered", True)
+
+
+async def everything(checks):
+    heard, asked = [], []
+
+    async def hear(message):
+        heard.append(message)
+
+    async def ask(context, params):
+        asked.append(params.message)
+        return types.ElicitResult(action="accept", content={"confirm": True})
+
+    headers = {"X-API-Key": key}
+    async with streamablehttp_client(address + "/mcp", headers=headers) as (read, write, session_id):
+        patience = datetime.timedelta(seconds=30)
+        options = {"message_handler": hear, "elicitation_callback": ask}
+        async with ClientSession(read, write, patience, **options) as session:
+            answer = await session.initialize()
+            checks.that("connect", "revision 2025-11-25", answer.protocolVersion == "2025-11-25", answer)
+            checks.that("connect", "with a session", session_id(), session_id())
+            await checks.area("tools", tools(session, checks))
+            await checks.area("structured", structured(session, checks))
+            await checks.area("resources", resources(session, checks))
+            await checks.area("prompts", prompts(session, checks))
+            await checks.area("completion", completion(session, checks))
+            await checks.area("progress", progress(session, checks))
+            await checks.area("cancel", cancel(session, checks))
+            await checks.area("confirm", confirm(session, checks, asked))
+            await checks.area("subscriptions", subscriptions(session, checks, heard))
+            await checks.area("logging", logging(session, checks))
+
+
+async def main():
+    checks = Checks("Python mcp 1.30.0, 2025-11-25", AREAS)
+    await checks.area("connect", everything(checks), patience=110)
+    finish(checks)
+
+
+asyncio.run(main())
