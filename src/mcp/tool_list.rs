@@ -83,7 +83,7 @@ fn listed(page: Page, version: Version) -> Bytes {
     list.to_string().into()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "conformance")))]
 mod tests {
     use super::*;
 

@@ -94,8 +94,11 @@ impl Prompts {
         context: &Map<String, Value>,
     ) -> Result<Completion, PromptError> {
         let asking = Asking { doors: &self.doors, caller };
-        let request = CompletionRequest { argument, value, context };
-        self.named(name)?.complete(asking, request).await
+        let (prompt, request) = (self.named(name)?, CompletionRequest { argument, value, context });
+        if request.is_too_long() {
+            return Ok(Completion::of(Vec::new()));
+        }
+        prompt.complete(asking, request).await
     }
 
     fn named(&self, name: &str) -> Result<&dyn Prompt, PromptError> {

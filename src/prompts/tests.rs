@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::json;
 
 use super::*;
-use crate::tools::bench::{Bench, reader};
+use crate::tools::tests::bench::{Bench, reader};
 use crate::tools::{Registry, ToolError};
 
 /// Arguments as a client sends them.

@@ -62,3 +62,46 @@ fn look(deps: &Deps, under: Option<&RepoPath>, prefix: &str) -> Result<Names, Re
     names.is_cut = NAMES <= walked.entries || until <= Instant::now();
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::repo::LARGEST_FILE;
+    use crate::repo::git::{Author, GitSettings};
+    use crate::repo::root::{OwnFiles, Root};
+
+    fn deps(directory: &std::path::Path) -> Deps {
+        let author = Author { name: "Ada".to_owned(), email: "ada@example.org".to_owned() };
+        let git = GitSettings { directory: directory.to_owned(), author, largest: LARGEST_FILE };
+        Deps { root: Arc::new(Root::open(directory, &OwnFiles::default()).unwrap()), git }
+    }
+
+    #[test]
+    fn only_the_directory_itself_is_looked_into_and_only_so_far() {
+        let directory = tempfile::tempdir().unwrap();
+        for below in ["b/c", "many"] {
+            std::fs::create_dir_all(directory.path().join(below)).unwrap();
+        }
+        for file in ["a", "b/d", "ignored", ".env"] {
+            std::fs::write(directory.path().join(file), "x").unwrap();
+        }
+        std::fs::write(directory.path().join(".gitignore"), "ignored\n").unwrap();
+        let deps = deps(directory.path());
+        let names = |under: Option<&str>, prefix| {
+            let under = under.map(|under| RepoPath::parse(under).unwrap());
+            let names = look(&deps, under.as_ref(), prefix).unwrap();
+            let paths = names.entries.into_iter().map(|entry| entry.path.to_string());
+            (paths.collect::<Vec<_>>().join(" "), names.is_cut)
+        };
+        assert_eq!(names(None, ""), (".gitignore a b many".to_owned(), false));
+        assert_eq!(names(Some("b"), ""), ("b/c b/d".to_owned(), false));
+        assert_eq!(names(Some("b"), "d"), ("b/d".to_owned(), false));
+        assert!(look(&deps, Some(&RepoPath::parse("a").unwrap()), "").is_err());
+        for n in 0..NAMES {
+            std::fs::write(directory.path().join(format!("many/{n}")), "").unwrap();
+        }
+        assert!(names(Some("many"), "1").1);
+    }
+}

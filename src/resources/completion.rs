@@ -16,6 +16,9 @@ use crate::tools::Doors;
 /// How many values the protocol allows.
 pub const MOST: u16 = 100;
 
+/// The longest text that anything begins with, in bytes: a path.
+const LONGEST: usize = 4096;
+
 /// What somebody has begun to write.
 #[derive(Debug, Clone, Copy)]
 pub struct CompletionRequest<'a> {
@@ -28,6 +31,11 @@ pub struct CompletionRequest<'a> {
 }
 
 impl CompletionRequest<'_> {
+    /// Whether nothing can begin so, because it is longer than all there is.
+    pub fn is_too_long(&self) -> bool {
+        LONGEST < self.value.len()
+    }
+
     /// What was put into another argument.
     pub fn other(&self, argument: &str) -> Option<&str> {
         self.context.get(argument)?.as_str()

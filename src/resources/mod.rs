@@ -124,6 +124,9 @@ impl Resources {
         });
         let family = family.ok_or_else(|| ResourceError::unknown(template_uri))?;
         let request = CompletionRequest { argument, value, context };
+        if request.is_too_long() {
+            return Ok(Completion::of(Vec::new()));
+        }
         family.complete(self.asking(caller), template_uri, request).await
     }
 

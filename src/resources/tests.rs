@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::*;
-use crate::tools::bench::Bench;
+use crate::tools::tests::bench::Bench;
 
 /// All pages of the list.
 async fn all(resources: &Resources, bench: &Bench) -> Vec<Value> {

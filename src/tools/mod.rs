@@ -5,8 +5,6 @@
 //! that a revision of the protocol changes no tool.
 
 mod backtest_policy;
-#[cfg(test)]
-pub(crate) mod bench;
 mod canary_commands;
 mod canary_status;
 mod cancel_job;
@@ -42,6 +40,8 @@ mod status;
 mod subject;
 mod supervised;
 mod task;
+#[cfg(test)]
+pub(crate) mod tests;
 mod typed;
 mod waiting;
 mod why;

@@ -30,6 +30,7 @@ async fn a_wait_ends_with_the_job_or_with_its_time() {
     assert!(took < Duration::from_secs(5), "{took:?}");
 
     let endless = daemon.run_eval("sleep").await;
+    daemon.until(&endless, &["RUNNING"]).await;
     let (answer, took) = wait(&daemon, &endless, 1).await;
     assert_eq!(answer["status"], "RUNNING");
     assert!(Duration::from_millis(900) < took && took < Duration::from_secs(10), "{took:?}");

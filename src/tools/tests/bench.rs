@@ -27,7 +27,7 @@ use crate::repo::git::{Author, GitSettings};
 use crate::repo::root::{OwnFiles, Root};
 use crate::repo::{LARGEST_FILE, Repo, RepoSettings};
 use crate::store::{Database, Store, StoreDeps};
-use crate::subscriptions::{Bounds, SubscriptionDeps, Subscriptions};
+use crate::subscriptions::{Bounds, EventBells, SubscriptionDeps, Subscriptions};
 use crate::supervision::{RestartPolicy, Supervision};
 use crate::tools::{Call, Caller, Doors, Infrastructure, Links, Role, Silent};
 
@@ -160,8 +160,6 @@ impl Bench {
     }
 }
 
-const PATIENCE: Patience = Patience { give_up: Duration::from_hours(1), least_attempts: 8 };
-
 /// What all parts stand on.
 struct Base {
     store: Store,
@@ -189,23 +187,6 @@ impl Base {
             subscriptions: self.subscriptions(&infrastructure.events).await,
             infrastructure,
         }
-    }
-
-    async fn subscriptions(&self, hub: &Arc<Hub>) -> Subscriptions {
-        let subscriptions = Subscriptions::start(SubscriptionDeps {
-            store: self.store.clone(),
-            hub: Arc::clone(hub),
-            bells: Arc::default(),
-            clock: Arc::clone(&self.clock),
-            supervision: self.supervision.clone(),
-            arbiter: self.arbiter.clone(),
-            open: OpenOutbound::new(Reach::Public),
-            bounds: Bounds { all: 8, per_principal: 8 },
-            codes: EventErrorCodes::ChatGpt,
-            patience: PATIENCE,
-            is_known: Box::new(|_| true),
-        });
-        subscriptions.await.unwrap()
     }
 
     async fn jobs(&self, runner: Arc<FakeRunner>) -> Jobs {
@@ -263,6 +244,24 @@ impl Base {
         repo.await.unwrap()
     }
 
+    async fn subscriptions(&self, hub: &Arc<Hub>) -> Subscriptions {
+        let patience = Patience { give_up: Duration::from_hours(1), least_attempts: 8 };
+        let subscriptions = Subscriptions::start(SubscriptionDeps {
+            store: self.store.clone(),
+            hub: Arc::clone(hub),
+            bells: Arc::<EventBells>::default(),
+            clock: Arc::clone(&self.clock),
+            supervision: self.supervision.clone(),
+            arbiter: self.arbiter.clone(),
+            open: OpenOutbound::new(Reach::Public),
+            bounds: Bounds { all: 1, per_principal: 1 },
+            codes: EventErrorCodes::ChatGpt,
+            patience,
+            is_known: Box::new(|_| true),
+        });
+        subscriptions.await.unwrap()
+    }
+
     async fn infrastructure(&self, outlet: Outlet) -> Infrastructure {
         let events = Hub::start(HubDeps {
             store: self.store.clone(),
@@ -272,6 +271,7 @@ impl Base {
             limits: Limits::default(),
             on_end: Box::new(|_| ()),
         });
+        let patience = Patience { give_up: Duration::from_hours(1), least_attempts: 8 };
         let notifications = Notifications::start(NotificationDeps {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
@@ -279,7 +279,7 @@ impl Base {
             arbiter: self.arbiter.clone(),
             bell: Arc::<Bell>::default(),
             webhooks: Vec::new(),
-            patience: PATIENCE,
+            patience,
         });
         Infrastructure {
             store: self.store.clone(),
@@ -287,7 +287,7 @@ impl Base {
             clock: Arc::clone(&self.clock),
             started: self.clock.now(),
             read_only: false,
-            job_ttl: Duration::from_hours(1),
+            job_ttl: Duration::from_hours(24),
             events: events.await.unwrap(),
             notifications: notifications.await.unwrap(),
         }
