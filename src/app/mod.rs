@@ -196,7 +196,7 @@ impl Application {
         let shared = web::Data::new(Shared {
             server: Arc::new(mcp::Server::new(
                 doors.clone(),
-                mcp::Policy { confirm: settings.mcp.confirm, gives_tasks: settings.mcp.tasks },
+                mcp::Policy { confirm: settings.mcp.confirm, gives_tasks: settings.mcp.give_tasks },
             )),
             doors,
             events: events.clone(),

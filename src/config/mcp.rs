@@ -17,8 +17,8 @@ declare_group! {
             .default("promotions");
         /// Whether evals and canaries are tasks for clients that follow tasks; otherwise they get
         /// the id at once, like everybody else.
-        tasks: bool = setting("mcp.tasks", Kind::Bool)
-            .variables(&["LUKHAS_MCP_TASKS"])
+        give_tasks: bool = setting("mcp.give_tasks", Kind::Bool)
+            .variables(&["LUKHAS_MCP_GIVE_TASKS"])
             .default("true");
     }
 }
