@@ -139,12 +139,7 @@ impl Application {
         let publish = bells.hung_on(bell.hung_on(outlet.publish()));
         let on_end = report("database", &failed);
         let store = open_store(settings, &clock, &supervision, publish, on_end)?;
-        if let Some(imported) =
-            legacy_state::import_once(&store, &settings.store.legacy_state).await?
-        {
-            let legacy_state::Imported { jobs, models, skipped } = imported;
-            info!(jobs, models, skipped, "the earlier server's state was taken over");
-        }
+        take_over(&store, settings).await?;
         let actors = Arbiter::new().handle();
         let parts = Parts {
             settings,
@@ -270,6 +265,15 @@ impl Application {
         settle(&self.trail, &self.store, self.shutdown_deadline).await;
         outcome
     }
+}
+
+/// Takes over the earlier server's state, if it is there and was not taken over before.
+async fn take_over(store: &Store, settings: &Settings) -> Result<(), AppError> {
+    let imported = legacy_state::import_once(store, &settings.store.legacy_state).await?;
+    if let Some(legacy_state::Imported { jobs, models, skipped }) = imported {
+        info!(jobs, models, skipped, "the earlier server's state was taken over");
+    }
+    Ok(())
 }
 
 /// Opens the database, brings it up to date and starts its writer.

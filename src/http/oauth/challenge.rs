@@ -12,12 +12,12 @@ use crate::oauth::{Fault, Scope};
 /// The challenge of RFC 6750 with the pointer of RFC 9728. None of its parts has a quote: addresses
 /// write it otherwise, and the words are ours.
 pub(super) fn challenge(base: &str, error: Option<(&str, &str)>, scope: Scope) -> HeaderValue {
-    let mut text = String::from("Bearer ");
-    if let Some((error, why)) = error {
-        text.push_str(&format!("error=\"{error}\", error_description=\"{why}\", "));
-    }
     let scope = scope.as_list();
-    text.push_str(&format!("resource_metadata=\"{base}{RESOURCE_OF_MCP}\", scope=\"{scope}\""));
+    let error = error.map_or_else(String::new, |(error, why)| {
+        format!("error=\"{error}\", error_description=\"{why}\", ")
+    });
+    let text =
+        format!("Bearer {error}resource_metadata=\"{base}{RESOURCE_OF_MCP}\", scope=\"{scope}\"");
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("Bearer"))
 }
 

@@ -19,7 +19,7 @@ struct Key {
     id: Option<String>,
     /// What it may check.
     checks: Vec<Algorithm>,
-    key: DecodingKey,
+    decoding: DecodingKey,
 }
 
 /// The outcome of looking for the key of a token.
@@ -67,7 +67,7 @@ impl KeySet {
         let Some(id) = id else {
             let mut fitting = self.0.iter().filter(checks);
             return match (fitting.next(), fitting.next()) {
-                (Some(only), None) => Lookup::Found(&only.key),
+                (Some(only), None) => Lookup::Found(&only.decoding),
                 _ => Lookup::Unfit,
             };
         };
@@ -75,7 +75,7 @@ impl KeySet {
         if named.peek().is_none() {
             return Lookup::Unknown;
         }
-        named.find(checks).map_or(Lookup::Unfit, |key| Lookup::Found(&key.key))
+        named.find(checks).map_or(Lookup::Unfit, |key| Lookup::Found(&key.decoding))
     }
 }
 
@@ -106,7 +106,7 @@ impl Key {
         let fits = |named: KeyAlgorithm| common.key_algorithm.is_none_or(|only| only == named);
         let checks: Vec<Algorithm> =
             possible.iter().filter(|(_, named)| fits(*named)).map(|(checks, _)| *checks).collect();
-        let key = DecodingKey::from_jwk(&jwk).ok().filter(|_| !checks.is_empty())?;
-        Some(Self { id: jwk.common.key_id, checks, key })
+        let decoding = DecodingKey::from_jwk(&jwk).ok().filter(|_| !checks.is_empty())?;
+        Some(Self { id: jwk.common.key_id, checks, decoding })
     }
 }

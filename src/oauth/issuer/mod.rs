@@ -164,17 +164,17 @@ impl Issuer {
             return fetching.clone();
         }
         state.cache.begins(Instant::now());
-        let shelf = Arc::clone(&self.0);
+        let kept = Arc::clone(&self.0);
         // A task of its own: it goes on when the request that began it is gone.
         let task = tokio::spawn(async move {
-            let fetched = tokio::time::timeout(FETCH, shelf.source.fetch()).await;
-            shelf.settle(fetched.unwrap_or(Err(FetchError::TooSlow)));
+            let fetched = tokio::time::timeout(FETCH, kept.source.fetch()).await;
+            kept.settle(fetched.unwrap_or(Err(FetchError::TooSlow)));
         });
-        let shelf = Arc::clone(&self.0);
+        let kept = Arc::clone(&self.0);
         let fetching = async move {
             if task.await.is_err() {
                 warn!("fetching the keys of the issuer of tokens was cut short");
-                shelf.state().fetching = None;
+                kept.state().fetching = None;
             }
         };
         state.fetching.insert(fetching.boxed().shared()).clone()

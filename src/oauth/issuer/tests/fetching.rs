@@ -128,11 +128,11 @@ async fn kept_keys_serve_while_the_issuer_is_away_but_not_for_ever() {
     case.issuer.judge(&token).await.unwrap();
     *case.source.publishes.lock().unwrap() = None;
     for _ in 0..59 {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         case.issuer.judge(&token).await.unwrap();
     }
     assert!(40 < case.asked(), "it is asked again and again: {}", case.asked());
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let refused = case.issuer.judge(&token).await;
     assert!(matches!(refused, Err(Refused::Unjudged(_))), "{refused:?}");
 }
