@@ -75,6 +75,10 @@ impl Meta {
         let Some(meta) = meta.filter(|meta| meta.get() != "null") else {
             return Ok(Self::default());
         };
+        // A struct would also take an array, by position.
+        if !meta.get().starts_with('{') {
+            return Err(wrong("it must be an object"));
+        }
         let read: Read<'_> = serde_json::from_str(meta.get())
             .map_err(|_| wrong("a member is not of the type that the protocol gives it"))?;
         let capabilities = read.capabilities.as_ref().map(Capabilities::of).transpose();

@@ -66,6 +66,13 @@ pub struct Policy {
     pub gives_tasks: bool,
 }
 
+fn registry() -> Registry {
+    let registry = Registry::default();
+    #[cfg(feature = "conformance")]
+    let registry = registry.with(crate::conformance::tools());
+    registry
+}
+
 fn resources(doors: &Doors) -> Resources {
     let resources = Resources::new(doors.clone());
     #[cfg(feature = "conformance")]
@@ -109,7 +116,7 @@ pub struct Received {
 impl Server {
     /// A server for all tools.
     pub fn new(doors: Doors, Policy { confirm, gives_tasks }: Policy) -> Self {
-        let registry = Registry::default();
+        let registry = registry();
         let tasks = gives_tasks.then(|| tasks(&doors));
         let tool_list = ToolList::of(&registry);
         let header_schemas = registry

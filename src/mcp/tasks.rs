@@ -101,8 +101,10 @@ pub(super) fn whole(task: &Task) -> Value {
             whole.insert("inputRequests".to_owned(), requests(questions.clone()));
         }
         TaskState::Completed(result) => {
-            let result = serde_json::from_slice(result.as_bytes()).unwrap_or(Value::Null);
-            whole.insert("result".to_owned(), result);
+            // As the call would have answered in this revision.
+            let mut answer: Value = serde_json::from_slice(result.as_bytes()).unwrap_or_default();
+            answer["resultType"] = json!("complete");
+            whole.insert("result".to_owned(), answer);
         }
         TaskState::Failed(why) => {
             whole.insert("error".to_owned(), json!({ "code": -32603, "message": why }));

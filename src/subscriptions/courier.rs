@@ -104,7 +104,7 @@ impl Route {
             () = stop.cancelled() => return,
             () = self.follow() => {}
         }
-        self.desk.leave(&self.id);
+        self.desk.leave(&self.id, &self.wake);
         // Somebody who subscribed again in between found a courier that was about to go.
         if self.row().await.is_some() {
             self.desk.tell(&self.id, self.followed.clone());

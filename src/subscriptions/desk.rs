@@ -91,17 +91,17 @@ impl Desk {
         couriers.insert(id.to_owned(), handle);
         let bell = self.office.bells.hear(followed.place);
         let office = Arc::clone(&self.office);
-        let route =
-            Route { id: id.to_owned(), followed, office, bell, wake, stop, desk: self.clone() };
         // One that cannot be kept alive costs its receiver its events, until the next start goes on
-        // where it was; it does not cost the daemon.
-        let (desk, gone) = (self.clone(), id.to_owned());
+        // where it was, or its client renews it; it does not cost the daemon.
+        let (desk, gone, woken_by) = (self.clone(), id.to_owned(), Arc::clone(&wake));
         let on_end = move |ended| {
             if let Ended::GaveUp(last) = ended {
                 error!(subscription = gone, last, "it is told nothing more until a restart");
-                desk.leave(&gone);
+                desk.leave(&gone, &woken_by);
             }
         };
+        let route =
+            Route { id: id.to_owned(), followed, office, bell, wake, stop, desk: self.clone() };
         let Office { supervision, arbiter, .. } = &*self.office;
         supervision.start_on(arbiter, "subscription", Courier::new(route), on_end);
     }
@@ -113,9 +113,12 @@ impl Desk {
         }
     }
 
-    /// A courier goes, and another may take its place.
-    pub(super) fn leave(&self, id: &str) {
-        self.couriers().remove(id);
+    /// A courier goes, known by what wakes it; one that took its place already stays.
+    pub(super) fn leave(&self, id: &str, wake: &Arc<Notify>) {
+        let mut couriers = self.couriers();
+        if couriers.get(id).is_some_and(|courier| Arc::ptr_eq(&courier.wake, wake)) {
+            couriers.remove(id);
+        }
     }
 
     /// What has become of what was to be told.

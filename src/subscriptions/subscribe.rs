@@ -48,6 +48,10 @@ impl Subscriptions {
         let inner = &*self.0;
         let params = Params::of(params)?;
         let asked = asked(inner, principal, params)?;
+        let reach = inner.open.reach();
+        if !reach.allows_url(&asked.url) {
+            return Err(must_be(reach.allowed()));
+        }
         let secret =
             SecretString::from(params.needed_object("delivery")?.needed_text("secret")?.to_owned());
         let key = SigningKey::of(&secret)
@@ -123,6 +127,11 @@ impl Subscriptions {
             return Err(EventsError::NotFound(Missing::Subscription));
         }
         inner.desk.stop(&asked.id);
+        // Somebody who subscribed again in between found the courier that was stopped here.
+        let id = asked.id.clone();
+        if inner.store.read(move |conn| subscriptions::find(conn, &id)).await?.is_some() {
+            inner.desk.tell(&asked.id, asked.followed);
+        }
         Ok(json!({}))
     }
 
@@ -202,13 +211,15 @@ fn asked(inner: &Inner, principal: &str, params: Params<'_>) -> Result<Asked, Ev
         let (feature, offered) = ("deliveryMode", "webhook");
         return Err(EventsError::Unsupported { feature, value, offered });
     }
-    let url = Url::parse(delivery.needed_text("url")?).ok();
-    let url = url.filter(|url| inner.open.reach().allows_url(url)).ok_or_else(|| {
-        let allowed = inner.open.reach().allowed();
-        EventsError::InvalidParams(format!("delivery.url must be {allowed}"))
-    })?;
+    let url = Url::parse(delivery.needed_text("url")?);
+    let url = url.map_err(|_not_one| must_be(inner.open.reach().allowed()))?;
     let id = id_of(principal, &url, &followed);
     Ok(Asked { id, url, followed })
+}
+
+/// Refuses an address.
+fn must_be(allowed: &str) -> EventsError {
+    EventsError::InvalidParams(format!("delivery.url must be {allowed}"))
 }
 
 /// What a subscription is called: the same for the same principal, address, name and arguments.
@@ -220,9 +231,7 @@ fn id_of(principal: &str, url: &Url, followed: &Followed) -> String {
 fn not_allowed(error: OutboundError) -> EventsError {
     let what = error.to_string();
     match error {
-        OutboundError::NotAllowed { allowed, .. } => {
-            EventsError::InvalidParams(format!("delivery.url must be {allowed}"))
-        }
+        OutboundError::NotAllowed { allowed, .. } => must_be(allowed),
         error => EventsError::Failed { what, source: error.into() },
     }
 }

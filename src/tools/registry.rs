@@ -117,15 +117,23 @@ impl Default for Registry {
             hidden::<WriteFileAlias>(),
             hidden::<CreateFileAlias>(),
         ];
-        #[cfg(feature = "conformance")]
-        let tools = tools.into_iter().chain(crate::conformance::tools()).collect::<Vec<_>>();
-        let by_name = tools.iter().enumerate().map(|(n, tool)| (tool.name(), n)).collect();
-        let calls = tools.iter().map(|_| Calls::default()).collect();
-        Self { tools, descriptions: OnceLock::new(), page: PAGE, calls, by_name }
+        Self::of(tools)
     }
 }
 
 impl Registry {
+    fn of(tools: Vec<Box<dyn AnyTool>>) -> Self {
+        let by_name = tools.iter().enumerate().map(|(n, tool)| (tool.name(), n)).collect();
+        let calls = tools.iter().map(|_| Calls::default()).collect();
+        Self { tools, descriptions: OnceLock::new(), page: PAGE, calls, by_name }
+    }
+
+    /// The same with more tools, which come after those that are there.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn with(self, pack: Vec<Box<dyn AnyTool>>) -> Self {
+        Self::of(self.tools.into_iter().chain(pack).collect())
+    }
+
     /// The tools that callers of this role may call, with what clients are told of each.
     fn shown_to(&self, role: Role) -> impl Iterator<Item = (&'static str, &Value)> {
         let describe = || self.tools.iter().map(|tool| tool.describe()).collect();

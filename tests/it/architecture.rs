@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["app"],
     &["http"],
     &["mcp"],
+    &["conformance"],
     &["prompts"],
     &["resources"],
     &["tools"],

@@ -193,7 +193,9 @@ impl Daemon {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let sent = self.post(body.to_string()).timeout(PATIENCE).send().await?;
         let answer: Value = sent.json().await?;
-        if let (Some(tool), Some(result)) = (params["name"].as_str(), answer.get("result")) {
+        if let ("tools/call", Some(tool), Some(result)) =
+            (method, params["name"].as_str(), answer.get("result"))
+        {
             conforming::check(tool, result);
         }
         Ok(answer)

@@ -155,7 +155,7 @@ async fn each_event_is_told_whatever_becomes_of_the_daemon_and_the_receiver() {
 
     // The secret is nowhere but in the database, and there no longer than it is needed.
     let metrics = daemon.get("/metrics").send().await.unwrap().text().await.unwrap();
-    assert!(metrics.contains("lukhas_mcp_event_subscriptions 1"), "{metrics}");
+    assert!(metrics.contains("lukhas_mcp_event_subscriptions{} 1.0"), "{metrics}");
     let mut database = Database::open(&home.db());
     let facts = database.texts("SELECT message || payload_json AS text FROM audits").join("\n");
     assert!(facts.contains("subscribed to model.promoted at 127.0.0.1"), "{facts}");

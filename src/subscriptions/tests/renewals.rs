@@ -131,3 +131,29 @@ async fn what_a_key_asked_for_ends_with_the_key() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(receiver.told().is_empty());
 }
+
+#[actix::test]
+async fn who_ends_and_begins_at_once_is_told_in_the_end() {
+    let (bench, receiver) = (Bench::new(MADE).await, Receiver::start(Doing::Takes).await);
+    // Keeps the address known, so that nobody is asked again and again.
+    let mut other = asking(&receiver, "hook");
+    other["name"] = json!("model.rolled_back");
+    bench.subscriptions.subscribe(OWNER, &other).await.unwrap();
+    let params = asking(&receiver, "hook");
+    for n in 0..30 {
+        let (begun, _ended) = futures_util::join!(
+            bench.subscriptions.subscribe(OWNER, &params),
+            bench.subscriptions.unsubscribe(OWNER, &params),
+        );
+        begun.unwrap();
+        if n % 3 == 0 {
+            bench.promote("between").await;
+        }
+    }
+    bench.subscriptions.subscribe(OWNER, &params).await.unwrap();
+    bench.promote("last").await;
+    until("the last", || receiver.models().last().is_some_and(|last| last == "last")).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let times = receiver.models().iter().filter(|model| *model == "last").count();
+    assert_eq!((times, bench.subscriptions.counts().open), (1, 2));
+}

@@ -67,7 +67,7 @@ fn a_cursor_of_nobody_is_refused_and_so_is_one_that_another_role_was_given() {
 }
 
 /// What a tool says of itself: reads, destroys, may be repeated, reaches others.
-const HINTS: [(&str, [bool; 4]); 40] = [
+const HINTS: [(&str, [bool; 4]); 41] = [
     ("search", [true, false, true, false]),
     ("fetch", [true, false, true, false]),
     ("run_eval", [false, false, false, false]),
@@ -87,6 +87,7 @@ const HINTS: [(&str, [bool; 4]); 40] = [
     ("resume_canary", [false, false, true, false]),
     ("approve_canary", [false, true, true, true]),
     ("promote_canary_now", [false, true, true, true]),
+    ("get_recent_events", [true, false, true, false]),
     ("backtest_policy", [true, false, true, true]),
     ("replay_decision", [true, false, true, false]),
     ("why", [true, false, true, false]),

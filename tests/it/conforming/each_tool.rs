@@ -59,10 +59,23 @@ async fn every_listed_tool_answers_as_it_says() {
 }
 
 async fn events(caller: &mut Caller) {
-    let newest = caller.ask("get_recent_events", json!({})).await;
-    assert_eq!(newest["events"].as_array().unwrap().len(), 20);
+    let newest = caller.ask("get_recent_events", json!({ "limit": 200 })).await;
     let next = json!({ "topic": "model/*", "limit": 3, "cursor": newest["cursor"] });
     assert_eq!(caller.ask("get_recent_events", next).await["events"], json!([]));
+
+    // What is told of events is as their kinds say.
+    let kinds = caller.daemon.rpc("events/list", json!({})).await["result"]["events"].clone();
+    let mut seen = BTreeSet::new();
+    for event in newest["events"].as_array().unwrap() {
+        let mut kinds = kinds.as_array().unwrap().iter();
+        let kind = kinds.find(|kind| kind["name"] == event["name"]).unwrap();
+        let payload = jsonschema::draft202012::new(&kind["payloadSchema"]).unwrap();
+        let faults: Vec<String> =
+            payload.iter_errors(&event["data"]).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{event}: {faults:#?}");
+        seen.insert(event["name"].as_str().unwrap().to_owned());
+    }
+    assert!(8 <= seen.len(), "too few kinds of events to tell: {seen:?}");
 }
 
 async fn files(caller: &mut Caller) {
