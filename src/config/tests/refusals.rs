@@ -86,7 +86,7 @@ fn an_unknown_key_names_the_nearest() {
         ("port = 1\n", "line 1", "port", "server.port"),
         ("[log]\nlevle = 'info'\n", "line 2", "log.levle", "log.level"),
         ("[server]\napi_keys = ['k']\n", "line 2", "server.api_keys", "auth.api_keys"),
-        ("[repo]\nroot = { path = '.' }\n[evals.tasks]\n", "line 3", "evals.tasks", "evals."),
+        ("[repo]\nroot = { path = '.' }\n[evals.dirs]\n", "line 3", "evals.dirs", "evals."),
     ] {
         let refusal = Case::new().file(text).refusal();
         let said = format!("lukhas-mcp.toml {place}: unknown key \"{wrong}\"; the nearest known");
