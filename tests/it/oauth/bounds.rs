@@ -116,7 +116,7 @@ async fn what_is_off_is_as_if_it_were_not_there() {
                 let challenge = answer.headers().get("www-authenticate");
                 assert_eq!(
                     challenge.map(HeaderValue::as_bytes),
-                    (key == "").then_some(&b"Bearer"[..])
+                    key.is_empty().then_some(&b"Bearer"[..])
                 );
                 assert!(answer.json::<Value>().await.unwrap().is_object(), "{path}");
             }

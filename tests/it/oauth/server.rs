@@ -58,8 +58,8 @@ async fn a_client_finds_its_way_from_a_refusal_to_a_call() {
     assert_eq!(server.who(&second.access).await.unwrap().0, principal);
     assert!(server.who(&first.access).await.is_ok(), "it is good for an hour");
     // Somebody has the refresh token that was replaced: all ends.
-    let reused = error(server.refresh(&client, &first.refresh).await).await;
-    assert_eq!(reused, (400, "invalid_grant".to_owned()));
+    let again = error(server.refresh(&client, &first.refresh).await).await;
+    assert_eq!(again, (400, "invalid_grant".to_owned()));
     for token in [&first.access, &second.access] {
         assert_eq!(server.who(token).await, Err(401));
     }
