@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fixture::{content, plain, result, text, with};
+use super::fixture::{content, plain, text, with};
 use crate::tools::{AnyTool, ToolError};
 
 pub(super) const IMAGE: &str =
@@ -62,12 +62,7 @@ pub(super) fn tools() -> Vec<Box<dyn AnyTool>> {
                 "properties": { "region": { "type": "string", "x-mcp-header": "Region" } },
             }),
             |_, arguments| {
-                Box::pin(async move {
-                    result(&json!({ "content": [{
-                        "type": "text",
-                        "text": format!("The region is {}.", arguments["region"]),
-                    }] }))
-                })
+                Box::pin(async move { text(&format!("The region is {}.", arguments["region"])) })
             },
         ),
     ]

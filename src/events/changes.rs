@@ -214,8 +214,8 @@ mod tests {
         let (one, other) = (event("job/job_a", "running"), event("job/job_b", "queued"));
         changes.announce(&[&one, &other]);
         changes.announce(&[&one]);
-        let changed = follow.changed().now_or_never().unwrap();
-        assert_eq!(changed, Changed { entities: [job.clone()].into(), listing: false });
+        let told = follow.changed().now_or_never().unwrap();
+        assert_eq!(told, Changed { entities: [job.clone()].into(), listing: false });
         assert_eq!(follow.changed().now_or_never(), None);
         follow.remove(&job);
         changes.announce(&[&one]);

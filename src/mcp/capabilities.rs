@@ -4,16 +4,9 @@ use serde_json::Value;
 
 use crate::tools::Capability;
 
-/// What a client says that it can do.
+/// What a client says that it can do: a bit for each capability.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Capabilities {
-    /// It asks its user by forms.
-    pub(super) elicitation: bool,
-    pub(super) sampling: bool,
-    pub(super) roots: bool,
-    /// It follows tasks.
-    pub(super) tasks: bool,
-}
+pub(super) struct Capabilities(u8);
 
 impl Capabilities {
     /// Reads them.
@@ -31,22 +24,28 @@ impl Capabilities {
                 .as_object()
                 .is_some_and(|modes| modes.contains_key("form") || !modes.contains_key("url"))
         };
-        Ok(Self {
-            elicitation: declared.get("elicitation").is_some_and(forms),
-            sampling: has("sampling"),
-            roots: has("roots"),
-            tasks: extension(super::TASKS),
-        })
+        let said = [
+            (Capability::Elicitation, declared.get("elicitation").is_some_and(forms)),
+            (Capability::Sampling, has("sampling")),
+            (Capability::Roots, has("roots")),
+            (Capability::Tasks, extension(super::TASKS)),
+        ];
+        let bits = said.into_iter().filter(|(_, said)| *said).map(|(one, _)| bit(one));
+        Ok(Self(bits.fold(0, |all, one| all | one)))
     }
 
     /// Whether a client can do this.
     pub(super) fn has(self, capability: Capability) -> bool {
-        match capability {
-            Capability::Elicitation => self.elicitation,
-            Capability::Sampling => self.sampling,
-            Capability::Roots => self.roots,
-            Capability::Tasks => self.tasks,
-        }
+        self.0 & bit(capability) != 0
+    }
+}
+
+fn bit(capability: Capability) -> u8 {
+    match capability {
+        Capability::Elicitation => 1,
+        Capability::Sampling => 2,
+        Capability::Roots => 4,
+        Capability::Tasks => 8,
     }
 }
 
@@ -68,9 +67,10 @@ mod tests {
             (json!(true), false),
         ] {
             let read = of(json!({ "elicitation": declared })).unwrap();
-            assert_eq!(read.elicitation, forms, "{declared}");
+            assert_eq!(read.has(Capability::Elicitation), forms, "{declared}");
         }
         let tasks = of(json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } })).unwrap();
-        assert!(tasks.tasks && !tasks.sampling && !tasks.roots);
+        assert!(tasks.has(Capability::Tasks));
+        assert!(!tasks.has(Capability::Sampling) && !tasks.has(Capability::Roots));
     }
 }

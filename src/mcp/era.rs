@@ -90,8 +90,8 @@ mod tests {
     use crate::mcp::capabilities::Capabilities;
     use crate::mcp::headers::Header;
 
-    fn value(text: &str) -> Option<Header> {
-        Some(Header::join(None, Some(text)))
+    fn value(text: &str) -> Header {
+        Header::join(None, Some(text))
     }
 
     fn meta(version: Option<&str>) -> Meta {
@@ -104,9 +104,9 @@ mod tests {
 
     fn headers(version: &str, method: &str, name: &str) -> Headers {
         Headers {
-            protocol_version: value(version),
-            method: value(method),
-            name: value(name),
+            protocol_version: Some(value(version)),
+            method: Some(value(method)),
+            name: Some(value(name)),
             ..Headers::default()
         }
     }
@@ -120,7 +120,7 @@ mod tests {
         for (version, stateless) in
             [("2025-11-25", false), ("2026-07-28", true), ("2099-01-01", true), ("x", false)]
         {
-            let headers = Headers { protocol_version: value(version), ..Headers::default() };
+            let headers = Headers { protocol_version: Some(value(version)), ..Headers::default() };
             assert_eq!(is_stateless(&headers, "ping", &Meta::default()), stateless, "{version}");
         }
     }

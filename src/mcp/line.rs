@@ -17,7 +17,7 @@ use crate::mcp::session::Session;
 use crate::tools::{Answers, Capability, Client, List, LogLevel, Progress, Question, ToolError};
 
 /// How long a client has to answer what it was asked on a stream.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The line to the client of one request.
 pub(super) struct Line {

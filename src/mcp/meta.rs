@@ -129,7 +129,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(meta.protocol_version.as_deref(), Some("2026-07-28"));
-        assert!(meta.capabilities.unwrap().elicitation);
+        assert!(meta.capabilities.unwrap().has(crate::tools::Capability::Elicitation));
         assert_eq!(meta.log_level, Some(Ok(LogLevel::Warning)));
         assert_eq!(meta.progress_token.as_deref(), Some("\"p\""));
         assert_eq!(meta.trace.unwrap().parent, "00-a-b-01");

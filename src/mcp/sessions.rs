@@ -21,7 +21,7 @@ const MOST: usize = 1_000;
 const MOST_EACH: usize = 200;
 
 /// How long a session that nobody uses is kept.
-const IDLE: Duration = Duration::from_secs(60 * 60);
+const IDLE: Duration = Duration::from_hours(1);
 
 /// Every session.
 #[derive(Default)]

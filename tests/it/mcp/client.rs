@@ -42,7 +42,7 @@ impl<'a> Stateless<'a> {
     }
 
     /// The params with what every request says about itself.
-    pub fn params(&self, params: Value, meta: Value) -> Value {
+    pub fn params(&self, params: Value, meta: &Value) -> Value {
         let mut params = params;
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": STATELESS,
@@ -56,7 +56,7 @@ impl<'a> Stateless<'a> {
     }
 
     /// A request as it ought to be.
-    pub fn request(&self, id: &Value, method: &str, params: Value, meta: Value) -> RequestBuilder {
+    pub fn request(&self, id: &Value, method: &str, params: Value, meta: &Value) -> RequestBuilder {
         let name = ["name", "uri", "taskId"].iter().find_map(|name| params[*name].as_str());
         let name = name.map(str::to_owned);
         let params = self.params(params, meta);
@@ -74,7 +74,7 @@ impl<'a> Stateless<'a> {
     }
 
     pub async fn ask(&self, method: &str, params: Value) -> Answer {
-        answer(self.request(&json!(7), method, params, json!({})).send().await.unwrap()).await
+        answer(self.request(&json!(7), method, params, &json!({})).send().await.unwrap()).await
     }
 
     /// Calls a tool and returns the result, whatever kind it is.

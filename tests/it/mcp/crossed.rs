@@ -26,7 +26,7 @@ async fn nobody_gets_the_answer_of_somebody_else() {
             let sent = if id.as_u64().unwrap() % 2 == 0 {
                 session.request(&id, "tools/call", &params).send().await.unwrap()
             } else {
-                let request = stateless.request(&id, "tools/call", params.clone(), meta);
+                let request = stateless.request(&id, "tools/call", params.clone(), &meta);
                 request.send().await.unwrap()
             };
             let text = sent.text().await.unwrap();

@@ -45,7 +45,7 @@ async fn a_session_that_is_over_is_unknown() {
 
 #[tokio::test]
 async fn a_session_of_somebody_else_is_unknown() {
-    let home = Home::new().with("MCP_API_KEYS", "one,two");
+    let home = Home::new().with("LUKHAS_MCP_API_KEYS", "one,two");
     let daemon = home.start().await.with_key("one");
     let session = Session::begin(&daemon, json!({})).await;
     let ping = || {
@@ -100,8 +100,8 @@ async fn a_stream_is_taken_up_where_it_was_lost() {
     let first = crate::harness::read_until(&mut lost, |text| text.contains("progress")).await;
     drop(lost);
     let last_id = |text: &str| {
-        let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
-        ids.last().unwrap().to_owned()
+        let mut ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+        ids.next_back().unwrap().to_owned()
     };
     let rest = session.stream(Some(&last_id(&first))).await.text().await.unwrap();
     let all: Vec<Value> = messages(&first).into_iter().chain(messages(&rest)).collect();

@@ -66,7 +66,7 @@ async fn headers_say_what_the_body_says() {
     let home = Home::new();
     let daemon = home.start().await;
     let client = Stateless::new(&daemon, json!({}));
-    let params = client.params(json!({ "name": "list_jobs", "arguments": {} }), json!({}));
+    let params = client.params(json!({ "name": "list_jobs", "arguments": {} }), &json!({}));
     let call = json!({ "jsonrpc": "2.0", "id": "a", "method": "tools/call", "params": params });
     let all = [
         ("MCP-Protocol-Version", STATELESS),
@@ -118,7 +118,7 @@ async fn a_session_is_neither_given_nor_looked_at() {
     let home = Home::new();
     let daemon = home.start().await;
     let client = Stateless::new(&daemon, json!({}));
-    let request = client.request(&json!(1), "tools/list", json!({}), json!({}));
+    let request = client.request(&json!(1), "tools/list", json!({}), &json!({}));
     let sent = request.header("Mcp-Session-Id", "nobody's").send().await.unwrap();
     assert_eq!(sent.status(), 200);
     assert!(!sent.headers().contains_key("mcp-session-id"));
@@ -134,7 +134,7 @@ async fn progress_and_messages_come_to_who_asked_for_them() {
         let job = daemon.run_eval("slow").await;
         let arguments = json!({ "jobId": job, "waitSeconds": 20 });
         let params = json!({ "name": "status", "arguments": arguments });
-        let sent = client.request(&json!(3), "tools/call", params, meta).send().await.unwrap();
+        let sent = client.request(&json!(3), "tools/call", params, &meta).send().await.unwrap();
         let is_stream = sent.headers()["content-type"] == "text/event-stream";
         (is_stream, sent.text().await.unwrap())
     };
@@ -170,7 +170,7 @@ async fn who_hangs_up_ends_the_request_and_not_the_job() {
     let arguments = json!({ "jobId": job, "waitSeconds": 50 });
     let params = json!({ "name": "status", "arguments": arguments });
     let meta = json!({ "progressToken": 1 });
-    let request = client.request(&json!(3), "tools/call", params, meta);
+    let request = client.request(&json!(3), "tools/call", params, &meta);
     let impatient = request.timeout(std::time::Duration::from_millis(300)).send().await;
     drop(impatient);
     daemon.until(&job, &["RUNNING"]).await;

@@ -20,7 +20,7 @@ async fn only_what_was_asked_for_and_is_served_is_told() {
     let mut stream = {
         let client = Stateless::new(&daemon, json!({}));
         let params = json!({ "notifications": wanted });
-        let request = client.request(&json!(4), "subscriptions/listen", params, json!({}));
+        let request = client.request(&json!(4), "subscriptions/listen", params, &json!({}));
         request.timeout(PATIENCE * 2).send().await.unwrap()
     };
     assert_eq!(stream.headers()["x-accel-buffering"], "no");
@@ -51,7 +51,7 @@ async fn one_principal_takes_only_so_many_streams() {
     let client = Stateless::new(&daemon, json!({}));
     let listen = || {
         let params = json!({ "notifications": { "resourcesListChanged": true } });
-        client.request(&json!(4), "subscriptions/listen", params, json!({})).send()
+        client.request(&json!(4), "subscriptions/listen", params, &json!({})).send()
     };
     let mut open = Vec::new();
     let refused = loop {

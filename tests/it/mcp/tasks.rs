@@ -32,7 +32,7 @@ async fn an_eval_is_a_task_for_who_follows_tasks() {
     let task = client.ask("tasks/get", json!({ "taskId": id })).await;
     let task = task.result();
     assert_eq!((&task["resultType"], &task["status"]), (&json!("complete"), &json!("completed")));
-    assert_eq!(task["result"]["structuredContent"]["result"]["metrics"]["accuracy"]["value"], 0.75);
+    assert_eq!(task["result"]["structuredContent"]["result"]["metrics"]["accuracy"], 0.75);
     // What is over takes what is said about it, and stays as it is.
     for method in ["tasks/cancel", "tasks/update"] {
         let params = json!({ "taskId": id, "inputResponses": { "x": {} } });
@@ -75,14 +75,14 @@ async fn each_end_of_an_eval_is_one_of_its_task() {
 
 #[tokio::test]
 async fn a_task_is_its_owners_alone() {
-    let home = Home::new().with("MCP_API_KEYS", "one,two");
+    let home = Home::new().with("LUKHAS_MCP_API_KEYS", "one,two");
     let one = home.start().await.with_key("one");
     let client = Stateless::new(&one, follows());
     let begun = client.call("run_eval", eval("sleep")).await;
     let id = begun["taskId"].as_str().unwrap();
     let unknown = client.ask("tasks/get", json!({ "taskId": "job_nobody-has-this" })).await;
     for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
-        let request = client.request(&json!(7), method, json!({ "taskId": id }), json!({}));
+        let request = client.request(&json!(7), method, json!({ "taskId": id }), &json!({}));
         // The last key counts, as it stands alone in a request of its own.
         let (_, request) = request.build_split();
         let mut request = request.unwrap();
@@ -121,7 +121,7 @@ async fn who_listens_is_told_of_each_change() {
     let begun = client.call("run_eval", eval("sleep")).await;
     let id = begun["taskId"].as_str().unwrap();
     let params = json!({ "notifications": { "taskIds": [id, "job_nobody-has-this"] } });
-    let request = client.request(&json!("l"), "subscriptions/listen", params, json!({}));
+    let request = client.request(&json!("l"), "subscriptions/listen", params, &json!({}));
     let mut stream = request.timeout(PATIENCE).send().await.unwrap();
     let acknowledged = messages_until(&mut stream, |all| !all.is_empty()).await;
     assert_eq!(acknowledged[0]["params"]["notifications"], json!({ "taskIds": [id] }));
