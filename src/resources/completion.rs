@@ -46,7 +46,7 @@ impl CompletionRequest<'_> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Completion {
-    /// At most [`MOST`] values, the likeliest first.
+    /// At most a hundred values, the likeliest first.
     pub values: Vec<String>,
     /// How many there are.
     #[serde(skip_serializing_if = "Option::is_none")]
