@@ -154,7 +154,7 @@ impl Application {
         let jobs = parts.jobs().await?;
         let models = parts.models()?;
         let canaries = parts.canaries(&models).await?;
-        let repo = repository::open(&parts, files).await?;
+        let repo = repository::open(&parts, files, events.changes()).await?;
         let notifications = webhooks::start(&parts, bell).await?;
         let trail = AuditTrail::start(
             (&store, &clock),

@@ -6,12 +6,17 @@ use std::sync::Arc;
 use super::parts::Parts;
 use super::{AppError, report};
 use crate::config::Settings;
+use crate::events::Changes;
 use crate::repo::git::{Author, GitSettings};
 use crate::repo::root::{OwnFiles, Root};
 use crate::repo::{LARGEST_FILE, Repo, RepoSettings};
 
 /// Opens the repository. `files` are those that the settings came from, which may hold secrets.
-pub(super) async fn open(parts: &Parts<'_>, files: &[PathBuf]) -> Result<Repo, AppError> {
+pub(super) async fn open(
+    parts: &Parts<'_>,
+    files: &[PathBuf],
+    followers: &Arc<Changes>,
+) -> Result<Repo, AppError> {
     let settings = parts.settings;
     let root = Arc::new(Root::open(&settings.repo.root, &own_files(settings, files))?);
     let repo = Repo::start(RepoSettings {
@@ -25,6 +30,7 @@ pub(super) async fn open(parts: &Parts<'_>, files: &[PathBuf]) -> Result<Repo, A
             largest: LARGEST_FILE,
         },
         search_index: settings.store.search_index.clone(),
+        followers: Arc::clone(followers),
         clock: Arc::clone(parts.clock),
         read_only: settings.repo.read_only,
         store: parts.store.clone(),

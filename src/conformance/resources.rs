@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::content::IMAGE;
-use crate::ids::Entity;
+use crate::events::Watchable;
 use crate::resources::{
     Asking, Completion, CompletionRequest, Listed, ResourceError, ResourceFamily,
 };
@@ -69,7 +69,7 @@ impl ResourceFamily for Fixtures {
         Ok(Some(vec![content]))
     }
 
-    fn entity(&self, _: &str) -> Option<Entity> {
+    fn watchable(&self, _: &str) -> Option<Watchable> {
         None
     }
 

@@ -15,18 +15,33 @@ use crate::store::events::CommittedEvent;
 /// The most things that one may follow.
 pub const MOST_FOLLOWED: usize = 256;
 
+/// What one can follow.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Watchable {
+    /// A job, a canary or a model, of which there are events.
+    Entity(Entity),
+    /// A file of the repository, by its path.
+    File(String),
+}
+
+impl From<Entity> for Watchable {
+    fn from(entity: Entity) -> Self {
+        Self::Entity(entity)
+    }
+}
+
 /// What changed since it was last asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changed {
-    /// The things that were followed and changed.
-    pub entities: BTreeSet<Entity>,
+    /// What was followed and changed.
+    pub followed: BTreeSet<Watchable>,
     /// Whether there is something new, or something that was asked for has become another.
     pub listing: bool,
 }
 
 impl Changed {
     fn is_empty(&self) -> bool {
-        self.entities.is_empty() && !self.listing
+        self.followed.is_empty() && !self.listing
     }
 }
 
@@ -40,7 +55,7 @@ pub struct Changes {
 
 #[derive(Default)]
 struct Waiting {
-    by_entity: HashMap<Entity, Vec<Arc<Mark>>>,
+    by_followed: HashMap<Watchable, Vec<Arc<Mark>>>,
     for_listing: Vec<Arc<Mark>>,
 }
 
@@ -66,7 +81,7 @@ pub struct Follow {
 
 #[derive(Default)]
 struct Wanted {
-    entities: BTreeSet<Entity>,
+    followed: BTreeSet<Watchable>,
     listing: bool,
 }
 
@@ -93,16 +108,34 @@ impl Changes {
         }
         let waiting = locked(&self.waiting);
         for event in events {
-            for mark in waiting.by_entity.get(&event.entity).into_iter().flatten() {
-                mark.set(|changed| {
-                    changed.entities.insert(event.entity.clone());
-                });
-            }
+            waiting.mark(&event.entity.clone().into());
         }
         if events.iter().any(|event| begins(&event.event_type)) {
             for mark in &waiting.for_listing {
                 mark.set(|changed| changed.listing = true);
             }
+        }
+    }
+
+    /// Marks those who wait for files with these paths, which came, changed or went.
+    pub fn announce_files(&self, paths: impl IntoIterator<Item = String>) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let waiting = locked(&self.waiting);
+        for path in paths {
+            waiting.mark(&Watchable::File(path));
+        }
+    }
+}
+
+impl Waiting {
+    /// Marks those who wait for this.
+    fn mark(&self, followed: &Watchable) {
+        for mark in self.by_followed.get(followed).into_iter().flatten() {
+            mark.set(|changed| {
+                changed.followed.insert(followed.clone());
+            });
         }
     }
 }
@@ -117,25 +150,25 @@ impl Follow {
     ///
     /// # Errors
     /// It would be more than [`MOST_FOLLOWED`].
-    pub fn add(&self, entity: Entity) -> Result<(), TooMany> {
+    pub fn add(&self, followed: Watchable) -> Result<(), TooMany> {
         let mut wanted = locked(&self.wanted);
-        if wanted.entities.contains(&entity) {
+        if wanted.followed.contains(&followed) {
             return Ok(());
         }
-        if MOST_FOLLOWED <= wanted.entities.len() {
+        if MOST_FOLLOWED <= wanted.followed.len() {
             return Err(TooMany);
         }
         let mut waiting = locked(&self.changes.waiting);
-        waiting.by_entity.entry(entity.clone()).or_default().push(Arc::clone(&self.mark));
+        waiting.by_followed.entry(followed.clone()).or_default().push(Arc::clone(&self.mark));
         self.changes.count.fetch_add(1, Ordering::AcqRel);
-        wanted.entities.insert(entity);
+        wanted.followed.insert(followed);
         Ok(())
     }
 
     /// Waits for it no more.
-    pub fn remove(&self, entity: &Entity) {
-        if locked(&self.wanted).entities.remove(entity) {
-            self.forget(entity);
+    pub fn remove(&self, followed: &Watchable) {
+        if locked(&self.wanted).followed.remove(followed) {
+            self.forget(followed);
         }
     }
 
@@ -163,16 +196,16 @@ impl Follow {
     fn take(&self) -> Changed {
         let mut changed = std::mem::take(&mut *locked(&self.mark.changed));
         let wanted = locked(&self.wanted);
-        changed.entities.retain(|entity| wanted.entities.contains(entity));
+        changed.followed.retain(|one| wanted.followed.contains(one));
         changed
     }
 
-    fn forget(&self, entity: &Entity) {
+    fn forget(&self, followed: &Watchable) {
         let mut waiting = locked(&self.changes.waiting);
-        if let Some(marks) = waiting.by_entity.get_mut(entity) {
+        if let Some(marks) = waiting.by_followed.get_mut(followed) {
             marks.retain(|mark| !Arc::ptr_eq(mark, &self.mark));
             if marks.is_empty() {
-                waiting.by_entity.remove(entity);
+                waiting.by_followed.remove(followed);
             }
         }
         self.changes.count.fetch_sub(1, Ordering::AcqRel);
@@ -182,8 +215,8 @@ impl Follow {
 impl Drop for Follow {
     fn drop(&mut self) {
         let wanted = std::mem::take(&mut *locked(&self.wanted));
-        for entity in &wanted.entities {
-            self.forget(entity);
+        for one in &wanted.followed {
+            self.forget(one);
         }
         if wanted.listing {
             let mut waiting = locked(&self.changes.waiting);
@@ -204,18 +237,35 @@ mod tests {
         CommittedEvent { seq: 1, entity, event_type: event_type.into(), payload: "{}".into() }
     }
 
+    fn entity(topic: &str) -> Watchable {
+        Entity::parse(topic).unwrap().into()
+    }
+
+    #[test]
+    fn files_are_followed_by_their_paths() {
+        let changes = Arc::new(Changes::default());
+        changes.announce_files(["a".to_owned()]);
+        let follow = changes.follow();
+        follow.add(Watchable::File("a".to_owned())).unwrap();
+        changes.announce_files(["b".to_owned(), "job/job_a".to_owned()]);
+        assert_eq!(follow.changed().now_or_never(), None);
+        changes.announce_files(["b".to_owned(), "a".to_owned()]);
+        let told = follow.changed().now_or_never().unwrap();
+        assert_eq!(told.followed, [Watchable::File("a".to_owned())].into());
+    }
+
     #[test]
     fn who_waits_is_told_once_of_what_it_follows() {
         let changes = Arc::new(Changes::default());
         let follow = changes.follow();
-        let job = Entity::parse("job/job_a").unwrap();
+        let job = entity("job/job_a");
         follow.add(job.clone()).unwrap();
         assert_eq!(follow.changed().now_or_never(), None);
         let (one, other) = (event("job/job_a", "running"), event("job/job_b", "queued"));
         changes.announce(&[&one, &other]);
         changes.announce(&[&one]);
         let told = follow.changed().now_or_never().unwrap();
-        assert_eq!(told, Changed { entities: [job.clone()].into(), listing: false });
+        assert_eq!(told, Changed { followed: [job.clone()].into(), listing: false });
         assert_eq!(follow.changed().now_or_never(), None);
         follow.remove(&job);
         changes.announce(&[&one]);
@@ -230,21 +280,21 @@ mod tests {
         let changes = Arc::new(Changes::default());
         let follow = changes.follow();
         for n in 0..MOST_FOLLOWED {
-            follow.add(Entity::parse(&format!("job/job_{n}")).unwrap()).unwrap();
+            follow.add(entity(&format!("job/job_{n}"))).unwrap();
         }
-        assert_eq!(follow.add(Entity::parse("job/job_more").unwrap()), Err(TooMany));
+        assert_eq!(follow.add(entity("job/job_more")), Err(TooMany));
         follow.add_listing();
         drop(follow);
         assert_eq!(changes.count.load(Ordering::Acquire), 0);
         let waiting = locked(&changes.waiting);
-        assert!(waiting.by_entity.is_empty() && waiting.for_listing.is_empty());
+        assert!(waiting.by_followed.is_empty() && waiting.for_listing.is_empty());
     }
 
     #[tokio::test]
     async fn a_mark_that_was_set_while_nobody_waited_is_found() {
         let changes = Arc::new(Changes::default());
         let follow = changes.follow();
-        follow.add(Entity::parse("job/job_a").unwrap()).unwrap();
+        follow.add(entity("job/job_a")).unwrap();
         let (announcer, waiter) = tokio::join!(
             async {
                 tokio::task::yield_now().await;
@@ -253,6 +303,6 @@ mod tests {
             follow.changed()
         );
         let () = announcer;
-        assert_eq!(waiter.entities.len(), 1);
+        assert_eq!(waiter.followed.len(), 1);
     }
 }

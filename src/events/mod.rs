@@ -28,7 +28,7 @@ mod topic;
 
 pub use self::admission::{Limits, SubscribeError};
 pub use self::broadcast::{Broadcast, Outlet};
-pub use self::changes::{Changed, Changes, Follow, MOST_FOLLOWED, TooMany};
+pub use self::changes::{Changed, Changes, Follow, MOST_FOLLOWED, TooMany, Watchable};
 pub use self::frame::{Told, told};
 pub use self::hub::{Hub, HubDeps, HubError};
 pub use self::reader::Reader;

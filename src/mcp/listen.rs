@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::ids::Entity;
+use crate::events::Watchable;
 use crate::mcp::answer::{self, Done};
 use crate::mcp::fault::Fault;
 use crate::mcp::introduction::Varying;
@@ -79,8 +79,8 @@ impl Server {
         }
         let mut uris = Vec::new();
         for uri in wanted.resource_subscriptions {
-            if let Some(entity) = self.resources.entity(&uri) {
-                watched.add(&uri, entity).map_err(|error| Fault::Params(error.to_string()))?;
+            if let Some(followed) = self.resources.watchable(&uri) {
+                watched.add(&uri, followed).map_err(|error| Fault::Params(error.to_string()))?;
                 uris.push(uri);
             }
         }
@@ -123,14 +123,14 @@ impl Server {
         let mut ids = BTreeMap::new();
         if let Some(tasks) = self.tasks.as_ref().filter(|_| self.gives_tasks(asked)) {
             for id in wanted {
-                let Some(entity) = tasks.entity(&id) else { continue };
-                // Followed first, so that what changes while it is looked for is told.
+                let Some(entity) = tasks.entity(&id).map(Watchable::from) else { continue };
+                // Watchable first, so that what changes while it is looked for is told.
                 watched
-                    .add_entity(entity.clone())
+                    .add_silently(entity.clone())
                     .map_err(|many| Fault::Params(many.to_string()))?;
                 match self.task(asked.caller, &id).await {
                     Ok(_) => drop(ids.insert(entity, id)),
-                    Err(Fault::Params(_)) => watched.remove_entity(&entity),
+                    Err(Fault::Params(_)) => watched.remove_silent(&entity),
                     Err(other) => return Err(other),
                 }
             }
@@ -153,14 +153,15 @@ impl Server {
         let UriParams { uri } = need(asked.params, "uri")?;
         let done = Done::complete("{}".into());
         // Without a session there is nobody to tell, and what cannot be followed never changes.
-        let (Some(session), Some(entity)) = (asked.session, self.resources.entity(&uri)) else {
+        let (Some(session), Some(followed)) = (asked.session, self.resources.watchable(&uri))
+        else {
             return Ok(done);
         };
         let watched = self.watched(session);
         if begin {
-            watched.add(&uri, entity).map_err(|error| Fault::Params(error.to_string()))?;
+            watched.add(&uri, followed).map_err(|error| Fault::Params(error.to_string()))?;
         } else {
-            watched.remove(&uri, &entity);
+            watched.remove(&uri, &followed);
         }
         Ok(done)
     }
@@ -170,12 +171,12 @@ impl Server {
 struct FollowedTasks {
     server: Arc<Server>,
     caller: Caller,
-    ids: BTreeMap<Entity, String>,
+    ids: BTreeMap<Watchable, String>,
 }
 
 impl FollowedTasks {
     /// Says how those of these things stand that are followed as tasks.
-    async fn tell(&self, changed: &BTreeSet<Entity>, voice: &Voice) {
+    async fn tell(&self, changed: &BTreeSet<Watchable>, voice: &Voice) {
         for id in changed.iter().filter_map(|entity| self.ids.get(entity)) {
             // One that cannot be read now is told of with its next change, and can be asked for.
             if let Ok(task) = self.server.task(&self.caller, id).await {
@@ -232,7 +233,7 @@ async fn tell(
                     voice.say("notifications/resources/list_changed", json!({}));
                 }
                 if let Some(tasks) = tasks {
-                    tasks.tell(&told.entities, voice).await;
+                    tasks.tell(&told.followed, voice).await;
                 }
                 for uri in told.updated {
                     voice.say("notifications/resources/updated", json!({ "uri": uri }));

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::events::{Changed, Changes, Follow, TooMany};
-use crate::ids::Entity;
+use crate::events::{Changed, Changes, Follow, TooMany, Watchable};
 
 /// The longest address.
 const URI_LENGTH: usize = 1_024;
@@ -13,7 +12,7 @@ const URI_LENGTH: usize = 1_024;
 pub(super) struct Watched {
     follow: Follow,
     /// As the client spelt them, by what they are about.
-    uris: Mutex<BTreeMap<Entity, BTreeSet<String>>>,
+    uris: Mutex<BTreeMap<Watchable, BTreeSet<String>>>,
 }
 
 /// What a client is to be told.
@@ -23,8 +22,8 @@ pub(super) struct Told {
     pub(super) updated: Vec<String>,
     /// There are others than before.
     pub(super) listing: bool,
-    /// The things that changed.
-    pub(super) entities: BTreeSet<Entity>,
+    /// What changed.
+    pub(super) followed: BTreeSet<Watchable>,
 }
 
 impl Watched {
@@ -32,19 +31,19 @@ impl Watched {
         Self { follow: changes.follow(), uris: Mutex::default() }
     }
 
-    fn uris(&self) -> MutexGuard<'_, BTreeMap<Entity, BTreeSet<String>>> {
+    fn uris(&self) -> MutexGuard<'_, BTreeMap<Watchable, BTreeSet<String>>> {
         // Each change is whole before anything in it can panic.
         self.uris.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wants to hear of a resource about this.
-    pub(super) fn add(&self, uri: &str, entity: Entity) -> Result<(), TooMany> {
+    pub(super) fn add(&self, uri: &str, followed: Watchable) -> Result<(), TooMany> {
         if URI_LENGTH < uri.len() {
             return Err(TooMany);
         }
         let mut uris = self.uris();
-        self.follow.add(entity.clone())?;
-        let spelt = uris.entry(entity).or_default();
+        self.follow.add(followed.clone())?;
+        let spelt = uris.entry(followed).or_default();
         // The same thing has few spellings that anybody needs.
         if 8 <= spelt.len() && !spelt.contains(uri) {
             return Err(TooMany);
@@ -54,26 +53,26 @@ impl Watched {
     }
 
     /// Wants to hear of it no more.
-    pub(super) fn remove(&self, uri: &str, entity: &Entity) {
+    pub(super) fn remove(&self, uri: &str, followed: &Watchable) {
         let mut uris = self.uris();
-        if let Some(spelt) = uris.get_mut(entity) {
+        if let Some(spelt) = uris.get_mut(followed) {
             spelt.remove(uri);
             if spelt.is_empty() {
-                uris.remove(entity);
-                self.follow.remove(entity);
+                uris.remove(followed);
+                self.follow.remove(followed);
             }
         }
     }
 
     /// Wants to hear of this, which has no address.
-    pub(super) fn add_entity(&self, entity: Entity) -> Result<(), TooMany> {
-        self.follow.add(entity)
+    pub(super) fn add_silently(&self, followed: Watchable) -> Result<(), TooMany> {
+        self.follow.add(followed)
     }
 
     /// Wants to hear of it no more, unless a resource is about it.
-    pub(super) fn remove_entity(&self, entity: &Entity) {
-        if !self.uris().contains_key(entity) {
-            self.follow.remove(entity);
+    pub(super) fn remove_silent(&self, followed: &Watchable) {
+        if !self.uris().contains_key(followed) {
+            self.follow.remove(followed);
         }
     }
 
@@ -84,10 +83,9 @@ impl Watched {
 
     /// Waits until there is something to tell.
     pub(super) async fn told(&self) -> Told {
-        let Changed { entities, listing } = self.follow.changed().await;
+        let Changed { followed, listing } = self.follow.changed().await;
         let uris = self.uris();
-        let updated =
-            entities.iter().filter_map(|entity| uris.get(entity)).flatten().cloned().collect();
-        Told { updated, listing, entities }
+        let updated = followed.iter().filter_map(|one| uris.get(one)).flatten().cloned().collect();
+        Told { updated, listing, followed }
     }
 }

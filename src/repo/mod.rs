@@ -51,6 +51,7 @@ use self::root::{File, Root};
 use self::search::{Found, Index, IndexSettings, IndexState, Query};
 use self::settling::Settler;
 use crate::clock::Clock;
+use crate::events::Changes;
 use crate::store::Store;
 use crate::supervision::{Ended, Supervision};
 
@@ -89,6 +90,8 @@ pub struct RepoSettings {
     pub git: GitSettings,
     /// Where the search keeps its index; nobody else must use it.
     pub search_index: PathBuf,
+    /// Who waits for a file to change.
+    pub followers: Arc<Changes>,
     /// Tells commits their time.
     pub clock: Arc<dyn Clock>,
     /// Whether nothing may be changed.
@@ -130,6 +133,7 @@ impl Repo {
         let index = Index::start(IndexSettings {
             root: Arc::clone(&settings.root),
             directory: settings.search_index,
+            followers: settings.followers,
             clock: Arc::clone(&settings.clock),
             supervision: settings.supervision.clone(),
             on_end: Box::new(|ended| {

@@ -88,6 +88,7 @@ async fn start((directory, state): (&Path, &Path), store: &Store, read_only: boo
             largest: LARGEST_FILE,
         },
         search_index: state.join("search"),
+        followers: Arc::default(),
         clock: Arc::new(SystemClock),
         read_only,
         store: store.clone(),

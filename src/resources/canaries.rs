@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
+use crate::events::Watchable;
 use crate::ids::{CanaryId, Entity};
 use crate::resources::completion::{self, CompletionRequest};
 use crate::resources::description::{Annotations, Description, MARKDOWN, Template};
@@ -52,8 +53,8 @@ impl ResourceFamily for CanaryDocuments {
         document::read(doors, uri, &Entity::canary(&id)).await.map(Some)
     }
 
-    fn entity(&self, uri: &str) -> Option<Entity> {
-        ResourceUri::parse(uri).filter(|uri| matches!(uri, ResourceUri::Canary(_)))?.entity()
+    fn watchable(&self, uri: &str) -> Option<Watchable> {
+        ResourceUri::parse(uri).filter(|uri| matches!(uri, ResourceUri::Canary(_)))?.watchable()
     }
 
     async fn complete(

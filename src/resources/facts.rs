@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::ids::Entity;
+use crate::events::Watchable;
 use crate::resources::completion::{self, CompletionRequest};
 use crate::resources::description::{JSON, Template};
 use crate::resources::document::LARGEST;
@@ -75,8 +75,8 @@ impl ResourceFamily for Facts {
         Ok(Some(vec![json!({ "uri": uri, "mimeType": JSON, "text": text })]))
     }
 
-    fn entity(&self, uri: &str) -> Option<Entity> {
-        ResourceUri::parse(uri).filter(|uri| matches!(uri, ResourceUri::Facts(_)))?.entity()
+    fn watchable(&self, uri: &str) -> Option<Watchable> {
+        ResourceUri::parse(uri).filter(|uri| matches!(uri, ResourceUri::Facts(_)))?.watchable()
     }
 
     async fn complete(

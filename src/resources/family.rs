@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::ids::Entity;
+use crate::events::Watchable;
 use crate::resources::{Completion, CompletionRequest, Listed, ResourceError};
 use crate::tools::{Call, Caller, Doors};
 
@@ -42,7 +42,7 @@ pub trait ResourceFamily: Send + Sync + 'static {
     async fn read(&self, call: Call<'_>, uri: &str) -> Result<Option<Vec<Value>>, ResourceError>;
 
     /// What a subscription to one follows in the log of events; nothing if that does not tell of it.
-    fn entity(&self, uri: &str) -> Option<Entity>;
+    fn watchable(&self, uri: &str) -> Option<Watchable>;
 
     /// What the variable of one of the templates can be completed to.
     ///

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::ids::Entity;
+use crate::events::Watchable;
 use crate::repo::content::{Encoding, Shown, file_id, mime_type};
 use crate::repo::root::{EntryKind, FileError};
 use crate::repo::{InDirectory, LARGEST_FILE, RepoError, RepoErrorKind, RepoPath};
@@ -73,8 +73,8 @@ impl ResourceFamily for Files {
         Ok(Some(vec![json!({ "uri": uri, "mimeType": kind, member: text })]))
     }
 
-    fn entity(&self, _: &str) -> Option<Entity> {
-        None
+    fn watchable(&self, uri: &str) -> Option<Watchable> {
+        ResourceUri::parse(uri).filter(|uri| matches!(uri, ResourceUri::File(_)))?.watchable()
     }
 
     async fn complete(

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
+use crate::events::Watchable;
 use crate::ids::{Entity, JobId};
 use crate::resources::completion::{self, CompletionRequest};
 use crate::resources::description::{Annotations, Description, MARKDOWN, Template};
@@ -51,8 +52,8 @@ impl ResourceFamily for JobDocuments {
         document::read(doors, uri, &Entity::job(&id)).await.map(Some)
     }
 
-    fn entity(&self, uri: &str) -> Option<Entity> {
-        ResourceUri::parse(uri).filter(|uri| matches!(uri, ResourceUri::Job(_)))?.entity()
+    fn watchable(&self, uri: &str) -> Option<Watchable> {
+        ResourceUri::parse(uri).filter(|uri| matches!(uri, ResourceUri::Job(_)))?.watchable()
     }
 
     async fn complete(

@@ -31,7 +31,7 @@ pub use self::family::{Asking, ResourceFamily};
 pub use self::page::Listed;
 use self::page::{Bounds, Families, Place};
 pub use self::uri::ResourceUri;
-use crate::ids::Entity;
+use crate::events::Watchable;
 use crate::tools::{Call, Caller, Doors, Page};
 
 /// How many resources are on a page, and how many of a family are listed in all: the newest, for a
@@ -98,8 +98,8 @@ impl Resources {
 
     /// What a subscription to a resource follows in the log of events; nothing if that does not tell
     /// of it. Whether there is such a resource is not looked up.
-    pub fn entity(&self, uri: &str) -> Option<Entity> {
-        self.families.iter().find_map(|family| family.entity(uri))
+    pub fn watchable(&self, uri: &str) -> Option<Watchable> {
+        self.families.iter().find_map(|family| family.watchable(uri))
     }
 
     /// What the variable of a template can be completed to. `context` has what was put into others.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
+use crate::events::Watchable;
 use crate::ids::{Entity, ModelId};
 use crate::resources::completion::{self, CompletionRequest};
 use crate::resources::description::{Annotations, Description, MARKDOWN, Template};
@@ -49,8 +50,8 @@ impl ResourceFamily for ModelDocuments {
         document::read(doors, uri, &Entity::model(&id)).await.map(Some)
     }
 
-    fn entity(&self, uri: &str) -> Option<Entity> {
-        ResourceUri::parse(uri).filter(|uri| matches!(uri, ResourceUri::Model(_)))?.entity()
+    fn watchable(&self, uri: &str) -> Option<Watchable> {
+        ResourceUri::parse(uri).filter(|uri| matches!(uri, ResourceUri::Model(_)))?.watchable()
     }
 
     async fn complete(

@@ -253,8 +253,10 @@ async fn templates_say_what_they_are_for() {
             assert!(!template[member].as_str().unwrap().is_empty(), "{template}");
         }
     }
-    assert_eq!(resources.entity("job://job_1").unwrap().to_string(), "job/job_1");
-    assert_eq!(resources.entity("repo://README.md"), None);
+    assert!(matches!(resources.watchable("job://job_1"), Some(Watchable::Entity(_))));
+    let file = Watchable::File("docs/a b.md".to_owned());
+    assert_eq!(resources.watchable("repo://docs/a%20b.md"), Some(file));
+    assert_eq!(resources.watchable("repo://.git/config"), None);
 }
 
 /// A pack of one resource, as somebody may add one.
@@ -281,7 +283,7 @@ impl ResourceFamily for Motto {
         Ok((uri == "test://motto").then(|| vec![json!({ "uri": uri, "text": "Onwards" })]))
     }
 
-    fn entity(&self, _: &str) -> Option<Entity> {
+    fn watchable(&self, _: &str) -> Option<Watchable> {
         None
     }
 

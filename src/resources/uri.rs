@@ -9,6 +9,7 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use crate::events::Watchable;
 use crate::ids::{CanaryId, Entity, JobId, ModelId};
 use crate::repo::RepoPath;
 
@@ -60,18 +61,19 @@ impl ResourceUri {
         }
     }
 
-    /// What a subscription to it follows in the log of events, if that tells of it.
-    pub fn entity(&self) -> Option<Entity> {
+    /// What a subscription to it follows, if anything tells of it.
+    pub fn watchable(&self) -> Option<Watchable> {
         match self {
-            Self::Job(id) => Some(Entity::job(id)),
-            Self::Canary(id) => Some(Entity::canary(id)),
-            Self::Model(id) => Some(Entity::model(id)),
-            Self::File(_) => None,
+            Self::Job(id) => Some(Entity::job(id).into()),
+            Self::Canary(id) => Some(Entity::canary(id).into()),
+            Self::Model(id) => Some(Entity::model(id).into()),
+            Self::File(path) => Some(Watchable::File(path.as_str().to_owned())),
             // Each event is committed with a fact. Another id may be a file's just as well as a
-            // model's, and of files there are no events.
+            // model's, and is looked up in more ways than one.
             Self::Facts(id) => {
                 let job = JobId::parse(id).ok().map(|id| Entity::job(&id));
-                job.or_else(|| Some(Entity::canary(&CanaryId::parse(id).ok()?)))
+                let canary = || Some(Entity::canary(&CanaryId::parse(id).ok()?));
+                job.or_else(canary).map(Watchable::from)
             }
         }
     }
@@ -155,14 +157,17 @@ mod tests {
 
     #[test]
     fn what_events_tell_of_can_be_followed() {
-        let followed = |uri| Some(ResourceUri::parse(uri)?.entity()?.to_string());
+        let followed = |uri| match ResourceUri::parse(uri)?.watchable()? {
+            Watchable::Entity(entity) => Some(entity.to_string()),
+            Watchable::File(path) => Some(format!("the file {path}")),
+        };
         for (uri, entity) in [
             ("job://job_1", Some("job/job_1")),
             ("canary://canary_1", Some("canary/canary_1")),
             ("model://m%3A1", Some("model/m:1")),
             ("audit://canary_1", Some("canary/canary_1")),
             ("audit://README.md", None),
-            ("repo://README.md", None),
+            ("repo://docs/a.md", Some("the file docs/a.md")),
         ] {
             assert_eq!(followed(uri).as_deref(), entity, "{uri}");
         }

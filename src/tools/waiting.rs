@@ -55,7 +55,7 @@ impl Wait {
             ))
         })?;
         let follow = call.doors.changes().follow();
-        follow.add(thing).map_err(|error| ToolError::Overloaded(error.to_string()))?;
+        follow.add(thing.into()).map_err(|error| ToolError::Overloaded(error.to_string()))?;
         Ok(Some(Self {
             follow,
             until: Instant::now() + Duration::from_secs(seconds.into()),

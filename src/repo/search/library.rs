@@ -263,6 +263,8 @@ impl Library {
         let is_first = self.kept.is_empty();
         self.bytes = self.snapshot.extent().bytes;
         let total = changes.len() as u64;
+        // What is found at the start as well: it may have changed since somebody read it.
+        let told: Vec<String> = changes.keys().map(|path| path.as_str().to_owned()).collect();
         let mut builder = Builder::default();
         for (done, (path, change)) in (0u64..).zip(changes) {
             if self.shared.is_closed() {
@@ -291,6 +293,7 @@ impl Library {
             self.add(Kept { segment: Arc::new(builder.into_memory()?), file: None });
         }
         self.publish();
+        self.shared.followers.announce_files(told);
         self.shared.update(|state| state.is_cut |= self.is_full);
         Ok(())
     }

@@ -53,6 +53,7 @@ use self::listing::overlay;
 use self::scan::scan;
 use self::shared::Shared;
 use crate::clock::Clock;
+use crate::events::Changes;
 use crate::repo::RepoPath;
 use crate::repo::glob;
 use crate::repo::root::{FileError, Root};
@@ -84,6 +85,8 @@ pub struct IndexSettings {
     pub directory: PathBuf,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Who waits for a file to change.
+    pub followers: Arc<Changes>,
     /// Keeps the actor alive.
     pub supervision: Supervision,
     /// Called when it cannot be kept alive; searches go on without an index.
@@ -159,8 +162,8 @@ impl Drop for Inner {
 impl Index {
     /// Opens the door, and begins to build the index or to bring it into step.
     pub fn start(settings: IndexSettings) -> Self {
-        let IndexSettings { root, directory, clock, supervision, on_end } = settings;
-        let shared = Arc::new(Shared::new(root, directory, clock));
+        let IndexSettings { root, directory, clock, followers, supervision, on_end } = settings;
+        let shared = Arc::new(Shared::new(root, directory, clock, followers));
         let arbiter = Arbiter::new();
         let given_up = Arc::clone(&shared);
         let on_end = move |ended| {

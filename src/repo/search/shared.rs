@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::snapshot::Snapshot;
 use super::state::{IndexState, Phase};
 use crate::clock::Clock;
+use crate::events::Changes;
 use crate::repo::RepoPath;
 use crate::repo::root::Root;
 
@@ -16,6 +17,8 @@ pub(super) struct Shared {
     pub(super) root: Arc<Root>,
     pub(super) directory: PathBuf,
     pub(super) clock: Arc<dyn Clock>,
+    /// Who waits for a file to change.
+    pub(super) followers: Arc<Changes>,
     current: Mutex<Option<Arc<Snapshot>>>,
     /// Files that were changed and are not in the index yet, each with the number of its change.
     changed: Mutex<(u64, BTreeMap<RepoPath, u64>)>,
@@ -34,11 +37,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(super) fn new(root: Arc<Root>, directory: PathBuf, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        root: Arc<Root>,
+        directory: PathBuf,
+        clock: Arc<dyn Clock>,
+        followers: Arc<Changes>,
+    ) -> Self {
         Self {
             root,
             directory,
             clock,
+            followers,
             current: Mutex::default(),
             changed: Mutex::default(),
             state: Mutex::default(),

@@ -17,7 +17,7 @@ use crate::canaries::tests::scripted_source::{Behaviour, ScriptedSource};
 use crate::canaries::{Canaries, CanarySettings, NewCanary};
 use crate::clock::{Clock, SystemClock};
 use crate::config::EventErrorCodes;
-use crate::events::{Hub, HubDeps, Limits, Outlet};
+use crate::events::{Changes, Hub, HubDeps, Limits, Outlet};
 use crate::ids::{CanaryId, ConfigId, GateId, JobId, ModelId, TaskId};
 use crate::jobs::tests::fake_runner::{FakeRunner, Script};
 use crate::jobs::{JobSettings, Jobs, NewJob};
@@ -182,7 +182,7 @@ impl Base {
             canaries: self.canaries(&models).await,
             models,
             audit: Audit::new(self.store.clone()),
-            repo: self.repo(repository, state).await,
+            repo: self.repo(repository, state, infrastructure.events.changes()).await,
             links: Links::new(None, ([127, 0, 0, 1], 8766).into()),
             subscriptions: self.subscriptions(&infrastructure.events).await,
             infrastructure,
@@ -228,12 +228,13 @@ impl Base {
         canaries.await.unwrap()
     }
 
-    async fn repo(&self, repository: &Path, state: &Path) -> Repo {
+    async fn repo(&self, repository: &Path, state: &Path, followers: &Arc<Changes>) -> Repo {
         let author = Author { name: "Ada".to_owned(), email: "ada@example.org".to_owned() };
         let repo = Repo::start(RepoSettings {
             root: Arc::new(Root::open(repository, &OwnFiles::default()).unwrap()),
             git: GitSettings { directory: repository.to_owned(), author, largest: LARGEST_FILE },
             search_index: state.join("search"),
+            followers: Arc::clone(followers),
             clock: Arc::clone(&self.clock),
             read_only: false,
             store: self.store.clone(),

@@ -45,6 +45,31 @@ async fn only_what_was_asked_for_and_is_served_is_told() {
 }
 
 #[tokio::test]
+async fn a_file_is_followed_whoever_changes_it() {
+    let home = Home::new();
+    std::fs::write(home.path().join("notes.md"), "one").unwrap();
+    let daemon = home.start().await;
+    let client = Stateless::new(&daemon, json!({}));
+    let uris = ["repo://notes.md", "repo://later.md", "repo://../outside.md"];
+    let params = json!({ "notifications": { "resourceSubscriptions": uris } });
+    let request = client.request(&json!(4), "subscriptions/listen", params, &json!({}));
+    let mut stream = request.timeout(PATIENCE * 2).send().await.unwrap();
+    let first = messages_until(&mut stream, |all| !all.is_empty()).await;
+    let honoured = &first[0]["params"]["notifications"]["resourceSubscriptions"];
+    assert_eq!(*honoured, json!(uris[..2]));
+    let told_of = |uri: &'static str| {
+        move |all: &[Value]| all.iter().any(|message| message["params"]["uri"] == uri)
+    };
+    // By an editor, by a tool, and by its going.
+    std::fs::write(home.path().join("notes.md"), "two").unwrap();
+    messages_until(&mut stream, told_of(uris[0])).await;
+    daemon.call("create_file", json!({ "path": "later.md", "contents": "three" })).await;
+    messages_until(&mut stream, told_of(uris[1])).await;
+    std::fs::remove_file(home.path().join("notes.md")).unwrap();
+    messages_until(&mut stream, told_of(uris[0])).await;
+}
+
+#[tokio::test]
 async fn one_principal_takes_only_so_many_streams() {
     let home = Home::new();
     let daemon = home.start().await;

@@ -14,7 +14,8 @@ fn path(text: &str) -> RepoPath {
 }
 
 fn library(site: &Site) -> (Arc<Shared>, Library) {
-    let shared = Arc::new(Shared::new(site.root(), site.shelf(), Arc::new(SystemClock)));
+    let shared =
+        Arc::new(Shared::new(site.root(), site.shelf(), Arc::new(SystemClock), Arc::default()));
     let library = Library::open(Arc::clone(&shared));
     (shared, library)
 }

@@ -80,6 +80,7 @@ impl Site {
             root: self.root(),
             directory: self.shelf(),
             clock: Arc::new(SystemClock),
+            followers: Arc::default(),
             supervision: Supervision::new(RestartPolicy::default()),
             on_end: Box::new(|_| {}),
         })
