@@ -13,6 +13,7 @@ mod connection;
 mod evidence;
 mod jobs;
 mod logs;
+mod mcp_stdio;
 mod models;
 mod promote;
 mod report;
@@ -98,6 +99,8 @@ pub(super) enum Command {
     Report(To<report::Arguments>),
     /// Call any tool with arguments in JSON.
     Call(To<call::Arguments>),
+    /// Connect a client that speaks MCP over standard input and output only.
+    McpStdio(mcp_stdio::Arguments),
 }
 
 pub(super) fn run(flags: SettingsFlags, command: &Command) -> Result<(), Failure> {
@@ -122,5 +125,6 @@ pub(super) fn run(flags: SettingsFlags, command: &Command) -> Result<(), Failure
         Command::Search(command) => command.run(flags),
         Command::Report(command) => command.run(flags),
         Command::Call(command) => command.run(flags),
+        Command::McpStdio(arguments) => mcp_stdio::run(flags, arguments),
     }
 }
