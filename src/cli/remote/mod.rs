@@ -9,6 +9,7 @@ mod call;
 mod canaries;
 mod canary_commands;
 mod cancel;
+mod client_config;
 mod connection;
 mod evidence;
 mod jobs;
@@ -101,6 +102,8 @@ pub(super) enum Command {
     Call(To<call::Arguments>),
     /// Connect a client that speaks MCP over standard input and output only.
     McpStdio(mcp_stdio::Arguments),
+    /// Print what is put where, so that a client finds a daemon.
+    ClientConfig(client_config::Arguments),
 }
 
 pub(super) fn run(flags: SettingsFlags, command: &Command) -> Result<(), Failure> {
@@ -126,5 +129,6 @@ pub(super) fn run(flags: SettingsFlags, command: &Command) -> Result<(), Failure
         Command::Report(command) => command.run(flags),
         Command::Call(command) => command.run(flags),
         Command::McpStdio(arguments) => mcp_stdio::run(flags, arguments),
+        Command::ClientConfig(arguments) => client_config::run(flags, arguments),
     }
 }

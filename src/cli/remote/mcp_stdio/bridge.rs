@@ -197,7 +197,14 @@ impl Bridge {
                     }
                     return;
                 }
-                Content::Refused { status, body, why } => Trouble::Refused { status, body, why },
+                Content::Refused { status, body, why } => {
+                    // Several were refused one by one.
+                    let answers = message::one_line(&body).filter(|line| line.starts_with(b"["));
+                    if let Some(answers) = answers {
+                        return self.tell(answers).await;
+                    }
+                    Trouble::Refused { status, body, why }
+                }
             },
             Err(trouble) => trouble,
         };
