@@ -1,9 +1,11 @@
 //! The protocol in each of its revisions, as clients speak it.
 
+mod card;
 mod client;
 mod confirmation;
 mod crossed;
 mod sessions;
 mod stateless;
+mod stdio;
 mod subscriptions;
 mod tasks;
