@@ -151,6 +151,8 @@ async fn a_session_is_kept_from_the_first_line_to_the_last() {
 
     let (status, _, said) = client.finish().await;
     assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+    let ends = |line: &str| line.contains(r#""method":"DELETE""#) && line.contains("204");
+    daemon.until_logged(ends).await;
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use crate::client::{Content, Daemon, MessageStream, Reply, pause_after};
 const AT_ONCE: usize = 64;
 
 /// How often a stream that broke off is taken up again in a row.
-const TRIES: u32 = 6;
+const TRIES: u32 = 4;
 
 /// How long a stream that ended before its answer is left alone, unless the daemon says.
 const RETRY: Duration = Duration::from_millis(500);
@@ -126,6 +126,7 @@ impl Bridge {
                 if !id.is_some_and(|id| message::answers(body, id)) =>
             {
                 self.renew(generation).await?;
+                self.changed.notify_one();
                 let (said, _) = self.handshake().headers();
                 Ok(self.daemon.post_message(&said, line.clone()).await?)
             }

@@ -65,8 +65,7 @@ impl Handshake {
         self.version.as_deref()
     }
 
-    /// Whether there is a handshake that can be done again, and this is still the session it
-    /// brought about.
+    /// Whether this is still the session of the headers that went with it.
     pub(super) fn is_of(&self, generation: u64) -> bool {
         self.generation == generation
     }

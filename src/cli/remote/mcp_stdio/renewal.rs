@@ -65,7 +65,6 @@ impl Bridge {
             let line = message::notification("notifications/resources/updated", &changed);
             self.tell(line).await;
         }
-        self.changed.notify_one();
         say("the daemon did not know the session any more; it was begun again");
         Ok(())
     }
