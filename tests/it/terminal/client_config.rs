@@ -52,9 +52,9 @@ async fn what_is_printed_for_chatgpt_are_settings_of_the_daemon() {
     let home = Home::new().with("LUKHAS_MCP_API_KEYS", "right");
     let output = printed(&home, &["chatgpt", "--url", URL]).await;
     std::fs::write(home.path().join("lukhas-mcp.toml"), output.stdout).unwrap();
-    let printed = run(home.command(&["config", "print"])).await;
-    let text = String::from_utf8(printed.stdout).unwrap();
-    assert!(printed.status.success() && text.contains(URL), "{text}");
+    let settings = run(home.command(&["config", "print"])).await;
+    let text = String::from_utf8(settings.stdout).unwrap();
+    assert!(settings.status.success() && text.contains(URL), "{text}");
     let line = ended(&printed(&home, &["chatgpt", "--url", "http://127.0.0.1:1"]).await, 3);
     assert!(line.contains("https"), "{line}");
 }
