@@ -11,7 +11,7 @@ use crate::client::sse::Frames;
 use crate::client::{ANSWER, ClientError, Daemon, answer};
 
 /// How long the daemon may take to begin with an answer. A call may wait for 55 seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The longest message that is read, in bytes.
 const LONGEST: usize = 32 * 1024 * 1024;

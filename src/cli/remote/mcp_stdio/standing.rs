@@ -22,14 +22,7 @@ pub(super) async fn read(bridge: &Bridge) -> Infallible {
 
 /// Reads the stream of the session over lost connections, until the session is another one.
 async fn follow(bridge: &Bridge) {
-    let (said, generation) = {
-        let handshake = bridge.handshake();
-        if !(handshake.has_session() && handshake.was_ready()) {
-            drop(handshake);
-            return pending().await;
-        }
-        handshake.headers()
-    };
+    let Some((said, generation)) = listening(bridge) else { return pending().await };
     let (mut last, mut failures) = (None::<String>, 0);
     loop {
         match bridge.daemon.open_messages(&said, last.as_deref()).await.map(|reply| reply.content) {
@@ -59,4 +52,10 @@ async fn follow(bridge: &Bridge) {
         failures += 1;
         sleep(pause_after(failures)).await;
     }
+}
+
+/// The headers of the session, if there is one and its client is ready to hear.
+fn listening(bridge: &Bridge) -> Option<(Vec<(&'static str, String)>, u64)> {
+    let handshake = bridge.handshake();
+    (handshake.has_session() && handshake.was_ready()).then(|| handshake.headers())
 }
