@@ -77,10 +77,8 @@ impl Client {
                 self.heard.push_back(message);
             }
         };
-        match timeout(PATIENCE, wait).await {
-            Ok(message) => message,
-            Err(_) => panic!("it never came: {:?}", self.heard),
-        }
+        let in_time = timeout(PATIENCE, wait).await;
+        in_time.unwrap_or_else(|_| panic!("it never came: {:?}", self.heard))
     }
 
     async fn answer(&mut self, id: &Value) -> Value {
