@@ -61,11 +61,16 @@ fn is_digest_of(declared: &str, bytes: &[u8]) -> bool {
 /// Why an answer with another status than 200 was given: its own sentence, where it has one.
 pub(super) async fn refusal(response: Response) -> ClientError {
     let status = response.status();
+    // Without a readable body the status has to do.
+    refused(status, &response.bytes().await.unwrap_or_default())
+}
+
+/// The same of a body that was read.
+pub(super) fn refused(status: StatusCode, body: &[u8]) -> ClientError {
     if status == StatusCode::UNAUTHORIZED {
         return ClientError::Unauthorized;
     }
-    // Without a readable body the status has to do.
-    let body: Value = response.json().await.unwrap_or_default();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let sentence = [&body["error"]["message"], &body["message"], &body["error"]];
     let Some(sentence) = sentence.into_iter().find_map(Value::as_str).map(str::to_owned) else {
         return ClientError::Status(status);

@@ -43,7 +43,8 @@ impl ClientError {
     }
 
     /// Whether the daemon certainly never saw the request.
-    pub(super) fn came_to_nothing(&self) -> bool {
+    #[must_use]
+    pub fn came_to_nothing(&self) -> bool {
         matches!(self, Self::Unreachable(error) if error.is_connect())
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod error;
+mod message;
 mod sse;
 mod subscription;
 
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 pub use self::error::ClientError;
+pub use self::message::{Content, MessageStream, Reply};
 pub use self::sse::{EventStream, ServerEvent};
 pub use self::subscription::{Subscription, Told, pause_after};
 

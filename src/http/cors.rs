@@ -41,7 +41,9 @@ pub(super) fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
 /// Lets a page of this origin read the answer. There are no credentials: a key is sent by the page
 /// itself, never by the browser on its own.
 pub(super) fn expose(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
-    if let Some(origin) = origin {
+    // What pages of any origin may read says so itself.
+    let is_for_all = headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+    if let Some(origin) = origin.filter(|_| !is_for_all) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         let exposed = HeaderValue::from_static(EXPOSED);
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);

@@ -30,6 +30,7 @@ mod report;
 mod request_ids;
 mod request_log;
 mod routes;
+mod server_card;
 mod spans;
 mod sse;
 mod tickets;

@@ -5,8 +5,8 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::{
-    answers, cockpit, documents, evidence, health, mcp, metrics, oauth, openapi, report, sse,
-    tickets, whoami,
+    answers, cockpit, documents, evidence, health, mcp, metrics, oauth, openapi, report,
+    server_card, sse, tickets, whoami,
 };
 
 /// Who may use a path.
@@ -44,6 +44,7 @@ impl Route {
 /// Every path there is.
 pub const ROUTES: &[Route] = &[
     Route { path: "/mcp", access: Access::Key, allow: "DELETE, GET, POST" },
+    Route { path: server_card::PATH, access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/sse", access: Access::KeyOrQuery, allow: "GET" },
     Route { path: "/sse/ticket", access: Access::Key, allow: "POST" },
     Route { path: "/api/whoami", access: Access::Key, allow: "GET, HEAD" },
@@ -113,7 +114,16 @@ pub(super) fn access(path: &str) -> Access {
 /// Whether requests to a path count against a rate limit. Health is asked by machines that must not
 /// be turned away, and what everybody may have costs nothing.
 pub(super) fn is_limited(access: Access, path: &str) -> bool {
-    access != Access::Public || path == "/" || needs(path) != Needs::Nothing
+    access != Access::Public
+        || path == "/"
+        || is_for_every_page(path)
+        || needs(path) != Needs::Nothing
+}
+
+/// Whether pages of any origin may read what is at a path: it is the same for everybody, and is there
+/// to be found.
+pub(super) fn is_for_every_page(path: &str) -> bool {
+    path == server_card::PATH
 }
 
 /// The methods of a path, if there is such a path.
@@ -130,6 +140,9 @@ pub fn configure(config: &mut web::ServiceConfig) {
                 .route(web::post().to(mcp::post))
                 .route(web::get().to(mcp::get))
                 .route(web::delete().to(mcp::delete)),
+            server_card::PATH => resource
+                .route(web::get().to(server_card::get))
+                .route(web::head().to(server_card::get)),
             "/sse" => resource.route(web::get().to(sse::get)),
             "/sse/ticket" => resource.route(web::post().to(tickets::post)),
             "/api/whoami" => {

@@ -9,6 +9,9 @@ use crate::mcp::capabilities::Capabilities;
 use crate::mcp::server::Server;
 use crate::mcp::version::{LATEST_AGREED, Version};
 
+/// What people call the server.
+pub(super) const TITLE: &str = "lukhas-mcp";
+
 /// How long what the server says about itself stays true, in milliseconds.
 const INTRODUCTION_TTL: u32 = 3_600_000;
 
@@ -77,7 +80,7 @@ pub(super) fn initialized(version: Version, offered: Offered) -> Done {
         "capabilities": capabilities(offered),
         "serverInfo": {
             "name": env!("CARGO_PKG_NAME"),
-            "title": "lukhas-mcp",
+            "title": TITLE,
             "version": env!("CARGO_PKG_VERSION"),
         },
         "instructions": INSTRUCTIONS,

@@ -8,6 +8,7 @@ mod answer;
 mod batch;
 mod call;
 mod capabilities;
+mod card;
 mod change;
 mod confirmation;
 mod envelope;
@@ -37,6 +38,7 @@ mod version;
 mod watched;
 
 pub use self::answer::{Answer, internal_error, rate_limited, refused, unauthorized};
+pub use self::card::server_card;
 pub use self::headers::{Header, Headers};
 pub use self::server::{Policy, Received, Server};
 pub use self::stream::{Event, Events, Outcome};

@@ -28,6 +28,12 @@ impl Links {
         self.is_public
     }
 
+    /// Where others reach the endpoint of MCP, if that is known.
+    pub fn endpoint(&self) -> Option<String> {
+        let base = self.base.as_str().trim_end_matches('/');
+        self.is_public.then(|| format!("{base}/mcp"))
+    }
+
     /// Where a file can be read: from here if that is reachable for others, else on the forge, if
     /// the repository is on one.
     pub fn file(&self, path: &RepoPath, forge: Option<String>) -> String {
@@ -77,9 +83,11 @@ mod tests {
         assert_eq!(links.file(&path, None), expected);
         assert_eq!(links.file(&path, forge()), expected);
         assert_eq!(links.document("adder:3"), "https://mcp.example/base/documents/adder:3");
+        assert_eq!(links.endpoint().unwrap(), "https://mcp.example/base/mcp");
 
         let links = Links::new(None, ([0, 0, 0, 0], 80).into());
         assert_eq!(links.file(&path, forge()), forge().unwrap());
+        assert_eq!(links.endpoint(), None);
         let path = RepoPath::parse("a.md").unwrap();
         assert_eq!(links.file(&path, None), "http://127.0.0.1/repo/a.md");
         let links = Links::new(None, "[::]:8766".parse().unwrap());

@@ -1,10 +1,12 @@
 //! The protocol in each of its revisions, as clients speak it.
 
+mod card;
 mod client;
 mod confirmation;
 mod crossed;
 mod hanging_up;
 mod sessions;
 mod stateless;
+mod stdio;
 mod subscriptions;
 mod tasks;

@@ -8,28 +8,40 @@ use crate::cli::exit::Failure;
 use crate::cli::settings::SettingsFlags;
 use crate::client::Daemon;
 
-const KEY: &str = "LUKHAS_MCP_API_KEY";
-const KEY_FILE: &str = "LUKHAS_MCP_API_KEY_FILE";
+/// The environment variables with the key, and with the name of a file that holds it.
+pub(super) const KEY: &str = "LUKHAS_MCP_API_KEY";
+pub(super) const KEY_FILE: &str = "LUKHAS_MCP_API_KEY_FILE";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ConnectionFlags {
-    /// The daemon's address [default: from the settings]. The key is read from
-    /// `LUKHAS_MCP_API_KEY`, or from the file that `LUKHAS_MCP_API_KEY_FILE` names.
-    #[arg(long, env = "LUKHAS_MCP_URL", value_name = "URL")]
-    url: Option<String>,
+    #[command(flatten)]
+    pub(super) address: AddressFlags,
     /// Print the answer as the daemon gave it, as JSON on one line
     #[arg(long)]
     pub(super) json: bool,
 }
 
-impl ConnectionFlags {
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AddressFlags {
+    /// The daemon's address [default: from the settings]. The key is read from
+    /// `LUKHAS_MCP_API_KEY`, or from the file that `LUKHAS_MCP_API_KEY_FILE` names.
+    #[arg(long, env = "LUKHAS_MCP_URL", value_name = "URL")]
+    url: Option<String>,
+}
+
+impl AddressFlags {
     /// The daemon, and its address as it may be shown.
     pub(super) fn daemon(&self, flags: SettingsFlags) -> Result<(Daemon, String), Failure> {
-        let url = match &self.url {
-            Some(url) => checked(url)?,
-            None => format!("http://{}", flags.load()?.settings.server.local_address()),
-        };
+        let url = self.url(flags)?;
         Ok((Daemon::at(&url, key()?)?.patient(), url))
+    }
+
+    /// The daemon's address, without a slash at its end.
+    pub(super) fn url(&self, flags: SettingsFlags) -> Result<String, Failure> {
+        match &self.url {
+            Some(url) => checked(url),
+            None => Ok(format!("http://{}", flags.load()?.settings.server.local_address())),
+        }
     }
 }
 

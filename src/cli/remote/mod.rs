@@ -9,10 +9,12 @@ mod call;
 mod canaries;
 mod canary_commands;
 mod cancel;
+mod client_config;
 mod connection;
 mod evidence;
 mod jobs;
 mod logs;
+mod mcp_stdio;
 mod models;
 mod promote;
 mod report;
@@ -98,6 +100,10 @@ pub(super) enum Command {
     Report(To<report::Arguments>),
     /// Call any tool with arguments in JSON.
     Call(To<call::Arguments>),
+    /// Connect a client that speaks MCP over standard input and output only.
+    McpStdio(mcp_stdio::Arguments),
+    /// Print what is put where, so that a client finds a daemon.
+    ClientConfig(client_config::Arguments),
 }
 
 pub(super) fn run(flags: SettingsFlags, command: &Command) -> Result<(), Failure> {
@@ -122,5 +128,7 @@ pub(super) fn run(flags: SettingsFlags, command: &Command) -> Result<(), Failure
         Command::Search(command) => command.run(flags),
         Command::Report(command) => command.run(flags),
         Command::Call(command) => command.run(flags),
+        Command::McpStdio(arguments) => mcp_stdio::run(flags, arguments),
+        Command::ClientConfig(arguments) => client_config::run(flags, arguments),
     }
 }

@@ -26,7 +26,7 @@ pub(in crate::cli) struct Session {
 
 impl Session {
     pub(super) fn open(flags: SettingsFlags, asked: &ConnectionFlags) -> Result<Self, Failure> {
-        let (daemon, address) = asked.daemon(flags)?;
+        let (daemon, address) = asked.address.daemon(flags)?;
         Ok(Self { daemon, address, json: asked.json, style: screen::style_of_output() })
     }
 

@@ -55,7 +55,7 @@ async fn a_stream_that_nobody_reads_any_more_gives_its_place_back_at_once() {
         line.unwrap().parse::<f64>().unwrap()
     };
     let stream = daemon.get("/sse?topic=jobs").send().await.unwrap();
-    assert_eq!(readers().await, 1.0);
+    assert!((readers().await - 1.0).abs() < 0.5);
     drop(stream);
     let began = std::time::Instant::now();
     while 0.0 < readers().await {

@@ -1,12 +1,15 @@
 """The official Python client, first generation: the handshake of 2025-11-25, with a session if there is one."""
 
 import asyncio
+import contextlib
 import datetime
 import json
+import os
 from urllib.parse import unquote
 
 import mcp.types as types
-from mcp import ClientSession
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 from mcp.shared.exceptions import McpError
 from pydantic import AnyUrl
@@ -19,6 +22,22 @@ AREAS = [
 ]
 
 address, key, world = arguments()
+# Set by the program that has all of this said over standard input and output.
+OVER = os.environ.get("OVER", "http")
+
+
+@contextlib.asynccontextmanager
+async def transport():
+    """Both directions, and what tells the id of the session, if that is for the client to know."""
+    if OVER == "stdio":
+        given = ["mcp-stdio", "--url", address]
+        bridge = StdioServerParameters(command=os.environ["BRIDGE"], args=given, env={"LUKHAS_MCP_API_KEY": key})
+        async with stdio_client(bridge) as (read, write):
+            yield read, write, None
+    else:
+        headers = {"X-API-Key": key}
+        async with streamablehttp_client(address + "/mcp", headers=headers) as (read, write, session_id):
+            yield read, write, session_id
 
 
 async def tools(session, checks):
@@ -134,7 +153,7 @@ async def subscriptions(session, checks, heard):
 
 
 async def confirm(session, checks, asked):
-    answer = await session.call_tool("promote_model", {"modelId": "asked-python-1:v1", "gate": "staging"})
+    answer = await session.call_tool("promote_model", {"modelId": f"asked-python-1-{OVER}:v1", "gate": "staging"})
     good = len(asked) == 1 and not answer.isError and answer.structuredContent["promoted"]
     checks.that("confirm", "the user is asked, and yes promotes", good, [asked, answer])
 
@@ -156,14 +175,14 @@ async def everything(checks):
         asked.append(params.message)
         return types.ElicitResult(action="accept", content={"confirm": True})
 
-    headers = {"X-API-Key": key}
-    async with streamablehttp_client(address + "/mcp", headers=headers) as (read, write, session_id):
+    async with transport() as (read, write, session_id):
         patience = datetime.timedelta(seconds=30)
         options = {"message_handler": hear, "elicitation_callback": ask}
         async with ClientSession(read, write, patience, **options) as session:
             answer = await session.initialize()
             checks.that("connect", "revision 2025-11-25", answer.protocolVersion == "2025-11-25", answer)
-            checks.that("connect", "with a session", session_id(), session_id())
+            if session_id:
+                checks.that("connect", "with a session", session_id(), session_id())
             await checks.area("tools", tools(session, checks))
             await checks.area("structured", structured(session, checks))
             await checks.area("resources", resources(session, checks))
@@ -177,9 +196,11 @@ async def everything(checks):
 
 
 async def main():
-    checks = Checks("Python mcp 1.30.0, 2025-11-25", AREAS)
+    client = "Python mcp 1.30.0" + (" over stdio" if OVER == "stdio" else "")
+    checks = Checks(f"{client}, 2025-11-25", AREAS)
     await checks.area("connect", everything(checks), patience=110)
     finish(checks)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import warnings
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -10,6 +11,7 @@ import httpx2
 import mcp_types as types
 from mcp import Client, MCPError
 from mcp.client.extension import ClientExtension, ResultClaim
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from checks import PATIENCE, PROMPTS, Checks, arguments, finish, until
@@ -23,6 +25,8 @@ AREAS = [
 
 warnings.simplefilter("ignore")
 address, key, world = arguments()
+# Set by the program that has all of this said over standard input and output.
+OVER = os.environ.get("OVER", "http")
 
 
 class TaskMade(types.Result):
@@ -233,7 +237,7 @@ class User:
 
 
 async def confirm(client, checks, user):
-    model = f"asked-{client.protocol_version}"
+    model = f"asked-over-{OVER}-{client.protocol_version}"
     answer = await client.call_tool("promote_model", {"modelId": f"{model}:v1", "gate": "staging"})
     checks.that("confirm", "the user is asked", len(user.asked) == 1 and model in user.asked[0], user.asked)
     good = not answer.is_error and answer.structured_content["promoted"]
@@ -296,6 +300,10 @@ async def logging(client, checks):
 
 
 def transport():
+    if OVER == "stdio":
+        environment = {"LUKHAS_MCP_API_KEY": key}
+        given = ["mcp-stdio", "--url", address]
+        return stdio_client(StdioServerParameters(command=os.environ["BRIDGE"], args=given, env=environment))
     return streamable_http_client(address + "/mcp", http_client=httpx2.AsyncClient(
         headers={"Authorization": f"Bearer {key}"}, timeout=60
     ))
@@ -339,9 +347,10 @@ async def legacy(checks):
 
 
 async def main():
-    newest = Checks("Python mcp 2.3.0, 2026-07-28", [*AREAS, "tasks"])
+    client = "Python mcp 2.3.0" + (" over stdio" if OVER == "stdio" else "")
+    newest = Checks(f"{client}, 2026-07-28", [*AREAS, "tasks"])
     await newest.area("connect", modern(newest), patience=110)
-    handshake = Checks("Python mcp 2.3.0, 2025-11-25", [*AREAS, "logging"])
+    handshake = Checks(f"{client}, 2025-11-25", [*AREAS, "logging"])
     await handshake.area("connect", legacy(handshake), patience=110)
     finish(newest, handshake)
 

@@ -1,6 +1,7 @@
 // The official TypeScript client, second generation, with the official client of tasks: the newest
 // revision, found by itself and demanded, and the handshake.
 import { Client, ResourceNotFoundError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { createTaskSessionFromClient } from '@modelcontextprotocol/ext-tasks/client';
 
 import { Checks, PROMPTS, address, failure, finish, key, pause, until, within, world } from './checks.mjs';
@@ -9,14 +10,25 @@ const NEWEST = '2026-07-28';
 const AREAS = [
   'connect', 'tools', 'structured', 'resources', 'prompts', 'completion', 'progress', 'cancel', 'confirm', 'subscriptions',
 ];
+// Set by the program that has all of this said over standard input and output.
+const { OVER = 'http', BRIDGE } = process.env;
+const NAME = `TypeScript client 2.4.0${OVER === 'stdio' ? ' over stdio' : ''}`;
 const url = new URL(`${address}/mcp`);
 const clientInfo = { name: 'typescript-client', version: '1' };
+
+function transport() {
+  if (OVER === 'stdio') {
+    const args = ['mcp-stdio', '--url', address];
+    return new StdioClientTransport({ command: BRIDGE, args, env: { LUKHAS_MCP_API_KEY: key } });
+  }
+  const headers = { Authorization: `Bearer ${key}` };
+  return new StreamableHTTPClientTransport(url, { requestInit: { headers } });
+}
 
 async function connected(mode, checks, revision) {
   const capabilities = { elicitation: { form: {} } };
   const client = new Client(clientInfo, { versionNegotiation: { mode }, capabilities });
-  const headers = { Authorization: `Bearer ${key}` };
-  await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
+  await client.connect(transport());
   const negotiated = client.getNegotiatedProtocolVersion();
   checks.that('connect', `${JSON.stringify(mode)} is revision ${revision}`, negotiated === revision, negotiated);
   return client;
@@ -123,7 +135,7 @@ async function confirm(client, checks) {
     asked.push(params.message);
     return asked.length === 1 ? { action: 'accept', content: { confirm: true } } : { action: 'decline' };
   });
-  const model = `asked-typescript-${client.getNegotiatedProtocolVersion()}`;
+  const model = `asked-typescript-${OVER}-${client.getNegotiatedProtocolVersion()}`;
   const yes = await call(client, 'promote_model', { modelId: `${model}:v1`, gate: 'staging' });
   const promoted = yes.isError !== true && yes.structuredContent.promoted;
   checks.that('confirm', 'the user is asked, and yes promotes', asked.length === 1 && promoted, [asked, yes]);
@@ -208,18 +220,19 @@ async function both(client, checks) {
   await checks.area('confirm', () => confirm(client, checks));
 }
 
-const newest = new Checks('TypeScript client 2.4.0, 2026-07-28', [...AREAS, 'tasks']);
+// The client of tasks sends by HTTP, whatever the client does.
+const newest = new Checks(`${NAME}, 2026-07-28`, OVER === 'http' ? [...AREAS, 'tasks'] : AREAS);
 await newest.area('connect', async () => {
   const client = await connected('auto', newest, NEWEST);
   await both(client, newest);
   await newest.area('subscriptions', () => listen(client, newest));
   await client.close();
   const pinned = await connected({ pin: NEWEST }, newest, NEWEST);
-  await newest.area('tasks', () => tasks(pinned, newest));
+  if (OVER === 'http') await newest.area('tasks', () => tasks(pinned, newest));
   await pinned.close();
 }, 110_000);
 
-const handshake = new Checks('TypeScript client 2.4.0, 2025-11-25', [...AREAS, 'logging']);
+const handshake = new Checks(`${NAME}, 2025-11-25`, [...AREAS, 'logging']);
 await handshake.area('connect', async () => {
   const client = await connected('legacy', handshake, '2025-11-25');
   await both(client, handshake);
