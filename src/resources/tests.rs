@@ -57,6 +57,7 @@ async fn what_is_listed_can_be_read_and_is_what_it_said() {
         "repo://README.md".to_owned(),
         "repo://Cargo.toml".to_owned(),
         "repo://docs/guide.md".to_owned(),
+        "ui://lukhas/cockpit.html".to_owned(),
     ];
     assert_eq!(uris(&items), expected);
     for item in &items {
@@ -71,7 +72,9 @@ async fn what_is_listed_can_be_read_and_is_what_it_said() {
             assert!(!item[member].as_str().unwrap().is_empty(), "{item}");
         }
         let annotations = &item["annotations"];
-        assert_eq!(annotations["audience"], json!(["user", "assistant"]));
+        let page = uri.starts_with("ui:");
+        let audience = if page { json!(["user"]) } else { json!(["user", "assistant"]) };
+        assert_eq!(annotations["audience"], audience);
         assert!((0.0..=1.0).contains(&annotations["priority"].as_f64().unwrap()));
         let at = annotations["lastModified"].as_str();
         assert!(at.is_none_or(|at| crate::clock::Timestamp::parse(at).is_ok()), "{item}");
