@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn pages_are_for_who_shows_them_or_says_nothing_of_extensions() {
-        let apps = |settings: Value| json!({ "extensions": { "io.modelcontextprotocol/ui": settings } });
+        let apps =
+            |settings: Value| json!({ "extensions": { "io.modelcontextprotocol/ui": settings } });
         for (declared, may) in [
             (json!({}), true),
             (json!({ "sampling": {} }), true),

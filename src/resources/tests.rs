@@ -165,9 +165,9 @@ async fn a_list_that_is_longer_than_a_page_has_cursors_that_nobody_can_make() {
     let first = resources.list(&bench.caller, None).await.unwrap();
     assert_eq!(first.items.len(), 100);
     let items = all(&resources, &bench).await;
-    // A hundred of each.
-    assert_eq!(items.len(), 200);
-    assert_eq!(uris(&items).into_iter().collect::<HashSet<_>>().len(), 200);
+    // A hundred of each, and the page.
+    assert_eq!(items.len(), 201);
+    assert_eq!(uris(&items).into_iter().collect::<HashSet<_>>().len(), 201);
     assert_eq!(items, all(&resources, &bench).await);
 
     let cursor = first.next_cursor.unwrap();
@@ -300,6 +300,7 @@ async fn a_pack_is_listed_and_read_like_the_others() {
     bench.put("README.md", b"x");
     let pack: Vec<Box<dyn ResourceFamily>> = vec![Box::new(Motto)];
     let resources = Resources::new(bench.doors.clone()).with(pack);
-    assert_eq!(uris(&all(&resources, &bench).await), ["repo://README.md", "test://motto"]);
+    let listed = all(&resources, &bench).await;
+    assert_eq!(uris(&listed), ["repo://README.md", "ui://lukhas/cockpit.html", "test://motto"]);
     assert_eq!(read_one(&resources, &bench, "test://motto").await["text"], "Onwards");
 }

@@ -139,6 +139,10 @@ describe("what it is given", () => {
     await picture(page, "app-given");
     assert.deepEqual((await seen()).calls, []);
     await closeApp(page);
+    const begun = await openApp(browser, daemon, { calls: false });
+    await give(begun.page, await resultOf("run_eval", { taskId: "quick", configId: "default" }));
+    await begun.app.getByText('"status":"QUEUED"').waitFor();
+    await closeApp(begun.page);
     const other = await openApp(browser, daemon, { calls: false });
     await give(other.page, { content: [{ type: "text", text: "Something <b>else</b>." }] });
     await other.app.getByText("Something <b>else</b>.").waitFor();

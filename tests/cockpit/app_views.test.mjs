@@ -25,17 +25,26 @@ after(async () => {
   await world.end();
 });
 
-for (const [device, viewport] of [["inline", { width: 760, height: 900 }], ["narrow", { width: 380, height: 800 }], ["least", { width: 320, height: 800 }], ["wide", { width: 1180, height: 900 }]]) {
-  for (const colorScheme of ["light", "dark"]) {
+const ALL = ["canary", "rolled-back", "job", "awaiting", "model"];
+const VIEWS = [
+  ["inline", 760, ["light", "dark"], ALL], ["narrow", 380, ["light", "dark"], ALL],
+  ["least", 320, ["light"], ["canary"]], ["wide", 1180, ["dark"], ["rolled-back"]],
+];
+const NAMES = { canary: "reader:5", "rolled-back": "ranker:2", job: "waiting", awaiting: "shy:2", model: "ranker:1" };
+const given = (what) => ({ canary: { canaryId: ids.observing }, "rolled-back": { canaryId: ids.rolledBack }, job: { jobId: ids.waiting }, awaiting: { canaryId: ids.shy }, model: { id: "ranker:1" } })[what];
+
+for (const [device, width, schemes, views] of VIEWS) {
+  for (const colorScheme of schemes) {
     test(`on a ${colorScheme} ${device} page`, async () => {
+      const viewport = { width, height: 900 };
       const { page, app, seen } = await openApp(browser, daemon, { viewport, colorScheme });
       const check = async (what) => {
         await pause(300);
         const { sizes } = await seen();
         const [content, box] = await app.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
         assert.ok(content <= box, `${what} is ${content} px wide in a frame of ${box} px`);
-        assert.equal(sizes.at(-1).width, viewport.width);
-        await page.setViewportSize({ ...viewport, height: Math.max(200, sizes.at(-1).height) });
+        assert.equal(sizes.at(-1).width, width);
+        await page.setViewportSize({ width, height: Math.max(200, sizes.at(-1).height) });
         await picture(page, `app-${device}-${colorScheme}-${what}`);
         await assertAccessible(app, `${device} ${colorScheme} ${what}`);
         await page.setViewportSize(viewport);
@@ -45,13 +54,13 @@ for (const [device, viewport] of [["inline", { width: 760, height: 900 }], ["nar
       await app.getByRole("heading", { name: "Models in their gates" }).waitFor();
       await app.getByText("Live").waitFor();
       await check("list");
-      for (const [what, given, name] of [["canary", { canaryId: ids.observing }, "reader:5"], ["rolled-back", { canaryId: ids.rolledBack }, "ranker:2"], ["job", { jobId: ids.waiting }, "waiting"], ["awaiting", { canaryId: ids.shy }, "shy:2"], ["model", { id: "ranker:1" }, "ranker:1"]]) {
-        await openAt(page, given);
-        await title(app, name);
+      for (const what of views) {
+        await openAt(page, given(what));
+        await title(app, NAMES[what]);
         await detail(app).locator(".story li").first().waitFor();
         await check(what);
       }
-      await openAt(page, { canaryId: ids.observing });
+      await openAt(page, given("canary"));
       await title(app, "reader:5");
       await detail(app).getByRole("button", { name: "Abort…" }).click();
       await app.getByRole("group", { name: "Abort reader:5?" }).waitFor();

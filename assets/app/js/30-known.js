@@ -3,8 +3,10 @@ const BUSY_MS = 3000, IDLE_MS = 15000, WORST_MS = 60000, LONG_MS = 10000, LONG_S
 const OPEN_JOBS = ['QUEUED', 'RUNNING'], OPEN_CANARIES = ['PENDING', 'RUNNING', 'PAUSED'];
 const items = new Map(), link = {state: 'connecting', fault: ''};
 let models = [], selected = '', answers = {}, timer = 0, rounds = 0, failures = 0, asking = false, again = false, over = false, inView = true, askedOnce = false;
+// What only names a thing, as the answer of who began it does, says too little to be shown.
 const keep = (found) => {
-  if (typeof found?.status !== 'string' || typeof (found.jobId ?? (found.phase && found.canaryId)) !== 'string') return null;
+  const needed = found.canaryId ? [found.canaryId, found.phase, found.createdAt] : [found.jobId, found.startedAt];
+  if ([...needed, found.status, found.updatedAt].some((value) => typeof value !== 'string')) return null;
   const item = items.get(found.canaryId ?? found.jobId) ?? {};
   items.set(settle(Object.assign(item, found)).id, item);
   item.looked = item.phase === 'observing' && now();

@@ -1,12 +1,16 @@
 // How is one thing shown? A job and a canary as in the cockpit, and of all else its story.
 let shown = null, cameFrom = '';
-const select = (id) => {
+const turnTo = (id) => {
   if (id !== selected) {answers = {}; show(askNode, false);}
   cameFrom = selected = id;
   attribute($('main'), 'data-screen', 'detail');
   changed('list', 'detail');
   lookAgain();
-  if (!isWide() && askedOnce) $('detail').focus();
+};
+// Who chose it goes there; a host that names something leaves its reader where they are.
+const select = (id) => {
+  turnTo(id);
+  if (!isWide()) $('detail').focus();
 };
 const unselect = () => {
   selected = '';

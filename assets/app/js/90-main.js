@@ -2,16 +2,18 @@
 const idIn = (value) => [value?.canaryId, value?.jobId, value?.id].find((id) => typeof id === 'string' && id.length > 0 && id.length <= 200);
 hears['ui/notifications/tool-input'] = (params) => {
   const id = idIn(params.arguments);
-  if (id) select(id);
+  if (id) turnTo(id);
 };
 hears['ui/notifications/tool-result'] = (result) => {
   if (result.isError) return notice('err', sentence(saidIn(result) || 'The call failed'));
   const content = contentOf(result) ?? {}, task = isJob(String(result.taskId)) || isCanary(String(result.taskId)) ? result.taskId : undefined, id = idIn(content) ?? task;
   const found = [content, ...[content.jobs ?? [], content.canaries ?? []].flat()].map((one) => isThing(one) ? keepStanding(one) : null).filter(Boolean);
   if (Array.isArray(content.models)) models = content.models;
-  if (id) select(id);
-  if (id === selected && id) answers = {facts: Array.isArray(content.facts) ? content.facts : answers.facts, points: content.series ?? answers.points, status: isThing(content.status) ? answers.status : found[0] ? content : answers.status};
+  if (id) turnTo(id);
+  if (id) answers = {...answers, ...(Array.isArray(content.facts) && {facts: content.facts}), ...(found.length && {status: content, points: content.series})};
   if (!mayCall() && !found.length && !content.models && !content.facts) {
+    selected = '';
+    attribute($('main'), 'data-screen', 'list');
     show($('given'), true);
     say($('given-text'), saidIn(result) || 'Nothing.');
   }

@@ -28,8 +28,9 @@ fn every_part_is_in_the_page_once_and_in_order() {
     for of in ["css/", "js/"] {
         for (name, text) in parts().iter().filter(|(name, _)| name.starts_with(of)) {
             let lines = text.lines().map(str::trim_start);
-            let is_sent =
-                |line: &&str| !line.is_empty() && !line.starts_with("//") && !line.starts_with("/*");
+            let is_sent = |line: &&str| {
+                !line.is_empty() && !line.starts_with("//") && !line.starts_with("/*")
+            };
             let sent = lines.filter(is_sent).collect::<Vec<_>>().join("\n");
             let (_, after) = rest.split_once(&sent).unwrap_or_else(|| panic!("{name}"));
             rest = after;
@@ -86,10 +87,8 @@ fn nothing_goes_over_the_end_of_a_line() {
 #[actix::test]
 async fn whoever_may_read_may_have_it_and_it_may_reach_nothing() {
     let bench = Bench::new().await;
-    let caller = crate::tools::Caller {
-        principal: "a reader".to_owned(),
-        role: crate::tools::Role::Read,
-    };
+    let caller =
+        crate::tools::Caller { principal: "a reader".to_owned(), role: crate::tools::Role::Read };
     let call = Call { caller: &caller, ..bench.call() };
     let [one] = App.read(call, APP_URI).await.unwrap().unwrap().try_into().unwrap();
     assert_eq!((&one["uri"], &one["mimeType"]), (&json!(APP_URI), &json!(PAGE_TYPE)));
