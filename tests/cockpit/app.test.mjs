@@ -141,7 +141,7 @@ describe("what it is given", () => {
     await closeApp(page);
     const begun = await openApp(browser, daemon, { calls: false });
     await give(begun.page, await resultOf("run_eval", { taskId: "quick", configId: "default" }));
-    await begun.app.getByText('"status":"QUEUED"').waitFor();
+    await title(begun.app, "quick");
     await closeApp(begun.page);
     const other = await openApp(browser, daemon, { calls: false });
     await give(other.page, { content: [{ type: "text", text: "Something <b>else</b>." }] });

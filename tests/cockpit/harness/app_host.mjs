@@ -39,7 +39,7 @@ export async function appOf(daemon, tool = "status") {
   const { contents } = (await ask(daemon, "resources/read", { uri: resourceUri }, resourceUri)).result;
   assert.equal(contents[0].mimeType, "text/html;profile=mcp-app");
   assert.equal(contents[0]._meta.ui.csp, undefined, "it may reach nothing");
-  return process.env.TMP_APP ? (await import("node:fs")).readFileSync(process.env.TMP_APP, "utf8") : contents[0].text;
+  return contents[0].text;
 }
 
 /**
