@@ -4,6 +4,7 @@ mod apps;
 mod client;
 mod confirmation;
 mod crossed;
+mod hanging_up;
 mod sessions;
 mod stateless;
 mod subscriptions;
