@@ -63,7 +63,7 @@ fn no_text_becomes_markup_and_nothing_comes_from_elsewhere() {
         r"(?i)\b(https?|wss?|ftp):|@import|\burl\(",
         r"\bfetch\(|XMLHttpRequest|WebSocket|EventSource|sendBeacon|import\(",
         r"localStorage|sessionStorage|document\.cookie|<form|el\('form",
-        r#"(?i)<[a-z][^>]*\s(style|on[a-z]+|src|href)\s*="#,
+        r"(?i)<[a-z][^>]*\s(style|on[a-z]+|src|href)\s*=",
     ] {
         let pattern = Regex::new(pattern).unwrap();
         for (number, line) in (1..).zip(page.lines()) {
