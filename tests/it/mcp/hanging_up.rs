@@ -55,10 +55,10 @@ async fn a_stream_that_nobody_reads_any_more_gives_its_place_back_at_once() {
         line.unwrap().to_owned()
     };
     let stream = daemon.get("/sse?topic=jobs").send().await.unwrap();
-    assert_eq!(readers().await, "1");
+    assert_eq!(readers().await, "1.0");
     drop(stream);
     let began = std::time::Instant::now();
-    while readers().await != "0" {
+    while readers().await != "0.0" {
         // Signs of life come every fifteen seconds, and would find it out as well.
         assert!(began.elapsed() < Duration::from_secs(8), "the place is still taken");
         tokio::time::sleep(Duration::from_millis(20)).await;
