@@ -11,7 +11,7 @@ const frameOf = (item, verdictOf, stepsOf, factLines, middle) => {
   return {item, article: el('article', button('← All', unselect, {class: 'back'}), el('div.title', nodes[0], nodes[1]), nodes[2], middle, nodes[3]), draw(checks = []) {
     const able = actionsOf(item), verdict = verdictOf(item), steps = stepsOf(item), lines = factLines(item), {facts, fault, status} = answers, decision = status?.decisions?.at(-1);
     drawHead([item.name, stateOf(item), item.principal], () => [el('h2', el('span', item.name), chip(stateOf(item))), el('p.muted', el('code', id), ` · ${kindOf(item)} · ${pathOf(item)} · started `, timeOf(item.began), item.principal && ` by ${item.principal}`)]);
-    drawActions(able, () => [...able.map((name) => button(`${ACTIONS[name].label}…`, () => act(name, item), {class: ACTIONS[name].danger && 'danger'})), besideActions(item)]);
+    drawActions(able, () => [...able.map((name) => button(`${ACTIONS[name].label}…`, () => act(name, item), {class: ACTIONS[name].danger && 'danger'})), ...besideActions(item)]);
     drawNow([verdict, steps, lines], () => [el('p.verdict', {'data-tone': verdict[2]}, verdict[0], verdict[1] && el('small', verdict[1])),
       el('ol.timeline', {'aria-label': 'Progress'}, steps.map(([name, at, state, tone = 'accent']) => el('li', {class: state, 'data-tone': state === 'todo' ? 'muted' : tone}, el('b', name), at?.endsWith('Z') ? timeOf(at) : at))), factsOf(lines)]);
     drawWhy([checks, decision, facts?.length, fault], () => [el('h3', {id: 'why', tabindex: -1}, 'Why'), fault && el('p.fault', fault),
