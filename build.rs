@@ -1,28 +1,55 @@
-//! Puts the cockpit's three files together and compresses them, so that the program has them ready.
+//! Puts the cockpit's three files together and compresses them, and makes the app's one document, so
+//! that the program has them ready.
 //!
 //! Parts are joined in the order of their names, which begin with numbers. What only their readers
 //! in the source need is left out: indentation, and lines that are nothing but a comment. No text of
 //! the page goes over the end of a line, which a test of `http::cockpit` sees to.
+//!
+//! The app is a page in the window of somebody else, who lets it load nothing. It has the styles of
+//! the cockpit and those parts of its script that say how things stand, and its own after them.
 
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The parts of the cockpit's script that the app has too.
+const SHARED: [&str; 7] = [
+    "00-page.js",
+    "10-words.js",
+    "15-things.js",
+    "50-chart.js",
+    "73-frame.js",
+    "76-canary.js",
+    "77-job.js",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let assets = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("assets/cockpit");
+    let assets = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("assets");
+    let (cockpit, app) = (assets.join("cockpit"), assets.join("app"));
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed={}", assets.display());
-    write(&out, "cockpit.html", &sent(&fs::read_to_string(assets.join("cockpit.html"))?))?;
-    write(&out, "cockpit.css", &joined(&assets.join("css"))?)?;
-    write(&out, "cockpit.js", &joined(&assets.join("js"))?)
+    for watched in [Path::new("build.rs"), &cockpit, &app] {
+        println!("cargo::rerun-if-changed={}", watched.display());
+    }
+    let (style, script) = (parts(&cockpit.join("css"))?, parts(&cockpit.join("js"))?);
+    let shared = SHARED.iter().map(|name| cockpit.join("js").join(name));
+    let document = fs::read_to_string(app.join("app.html"))?
+        .replace("{style}", &joined(style.iter().cloned().chain(parts(&app.join("css"))?))?)
+        .replace("{script}", &joined(shared.chain(parts(&app.join("js"))?))?);
+    fs::write(out.join("app.html"), sent(&document))?;
+    write(&out, "cockpit.html", &sent(&fs::read_to_string(cockpit.join("cockpit.html"))?))?;
+    write(&out, "cockpit.css", &joined(style)?)?;
+    write(&out, "cockpit.js", &joined(script)?)
 }
 
-fn joined(directory: &Path) -> Result<String, Box<dyn Error>> {
+fn parts(directory: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let entries = fs::read_dir(directory)?.collect::<Result<Vec<_>, _>>()?;
     let mut parts: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
     parts.sort();
-    let texts = parts.iter().map(fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
+    Ok(parts)
+}
+
+fn joined(parts: impl IntoIterator<Item = PathBuf>) -> Result<String, Box<dyn Error>> {
+    let texts = parts.into_iter().map(fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
     Ok(sent(&texts.join("\n")))
 }
 

@@ -2,7 +2,7 @@
 //! only look.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::mcp::answer::{Cache, Done};
 use crate::mcp::capabilities::Capabilities;
@@ -70,6 +70,7 @@ fn capabilities(Offered { varying, .. }: Offered) -> Value {
         "logging": {},
         // What ChatGPT looks for; the extension's own place is beside the others.
         "events": {},
+        "extensions": { super::APPS: {} },
     })
 }
 
@@ -90,11 +91,11 @@ pub(super) fn initialized(version: Version, offered: Offered) -> Done {
 /// The answer to a client that looks who is there.
 pub(super) fn discovered(offered: Offered) -> Done {
     let mut capabilities = capabilities(offered);
-    let mut extensions = Map::from_iter([(super::EVENTS.to_owned(), json!({}))]);
+    // These two are asked for as no revision with a handshake would.
+    capabilities["extensions"][super::EVENTS] = json!({});
     if offered.tasks {
-        extensions.insert(super::TASKS.to_owned(), json!({}));
+        capabilities["extensions"][super::TASKS] = json!({});
     }
-    capabilities["extensions"] = Value::Object(extensions);
     Done::value(&json!({
         "supportedVersions": Version::ALL.map(Version::as_str),
         "capabilities": capabilities,

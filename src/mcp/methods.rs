@@ -29,6 +29,16 @@ pub(super) struct Asked<'a> {
     pub(super) params: Option<&'a RawValue>,
 }
 
+impl Asked<'_> {
+    /// Whether the client may be told which page belongs to a tool. Who never introduced itself is
+    /// not.
+    pub(super) fn may_show_pages(&self) -> bool {
+        let stateless = self.meta.capabilities.filter(|_| self.version.is_stateless());
+        let said = stateless.or(self.session.map(|session| session.capabilities));
+        said.is_some_and(|client| self.version.has_answer_schemas() && client.may_show_pages())
+    }
+}
+
 #[derive(Deserialize)]
 struct LevelParams {
     level: String,

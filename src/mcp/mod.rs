@@ -45,6 +45,9 @@ pub use self::stream::{Event, Events, Outcome};
 pub use self::streaming::NoStream;
 pub use self::version::Version;
 
+/// The extension that shows a page beside an answer.
+const APPS: &str = "io.modelcontextprotocol/ui";
+
 /// The extension for following events.
 const EVENTS: &str = "io.modelcontextprotocol/events";
 

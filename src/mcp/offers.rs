@@ -84,7 +84,11 @@ impl Server {
         let UriParams { uri } = need(asked.params, "uri")?;
         let call = Call { doors: &self.doors, caller: asked.caller, client: line };
         match self.resources.read(call, &uri).await {
-            Ok(contents) => Ok(Done::value(&json!({ "contents": contents })).cached(fresh())),
+            Ok(contents) => {
+                let settled = self.resources.is_settled(&uri);
+                let cache = if settled { Cache { ttl: SETTLED, public: true } } else { fresh() };
+                Ok(Done::value(&json!({ "contents": contents })).cached(cache))
+            }
             Err(ResourceError::Client(error)) => self.ask_first(asked, error),
             Err(error) => Err(no_resource(error, &uri)),
         }

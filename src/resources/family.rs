@@ -44,6 +44,11 @@ pub trait ResourceFamily: Send + Sync + 'static {
     /// What a subscription to one follows in the log of events; nothing if that does not tell of it.
     fn watchable(&self, uri: &str) -> Option<Watchable>;
 
+    /// Whether one stays what it is while the daemon runs, and is the same for everybody.
+    fn is_settled(&self, _: &str) -> bool {
+        false
+    }
+
     /// What the variable of one of the templates can be completed to.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! together into one list with pages, one list of templates, and one way to read. What goes over
 //! the wire around that, and in which revision of the protocol, is not known here.
 
+mod app;
 mod canaries;
 mod completion;
 mod description;
@@ -53,6 +54,7 @@ impl Resources {
             Box::new(models::ModelDocuments),
             Box::new(files::Files),
             Box::new(facts::Facts),
+            Box::new(app::App),
         ];
         Self { doors, families }
     }
@@ -94,6 +96,11 @@ impl Resources {
             }
         }
         Err(ResourceError::unknown(uri))
+    }
+
+    /// Whether a resource stays what it is while the daemon runs, and is the same for everybody.
+    pub fn is_settled(&self, uri: &str) -> bool {
+        self.families.iter().any(|family| family.is_settled(uri))
     }
 
     /// What a subscription to a resource follows in the log of events; nothing if that does not tell

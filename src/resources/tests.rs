@@ -58,6 +58,7 @@ async fn what_is_listed_can_be_read_and_is_what_it_said() {
         "repo://README.md".to_owned(),
         "repo://Cargo.toml".to_owned(),
         "repo://docs/guide.md".to_owned(),
+        "ui://lukhas/cockpit.html".to_owned(),
     ];
     assert_eq!(uris(&items), expected);
     for item in &items {
@@ -72,7 +73,9 @@ async fn what_is_listed_can_be_read_and_is_what_it_said() {
             assert!(!item[member].as_str().unwrap().is_empty(), "{item}");
         }
         let annotations = &item["annotations"];
-        assert_eq!(annotations["audience"], json!(["user", "assistant"]));
+        let page = uri.starts_with("ui:");
+        let audience = if page { json!(["user"]) } else { json!(["user", "assistant"]) };
+        assert_eq!(annotations["audience"], audience);
         assert!((0.0..=1.0).contains(&annotations["priority"].as_f64().unwrap()));
         let at = annotations["lastModified"].as_str();
         assert!(at.is_none_or(|at| crate::clock::Timestamp::parse(at).is_ok()), "{item}");
@@ -163,15 +166,15 @@ async fn a_list_that_is_longer_than_a_page_goes_on_behind_its_own_cursors_only()
     let first = resources.list(&bench.caller, None).await.unwrap();
     assert_eq!(first.items.len(), 100);
     let items = all(&resources, &bench).await;
-    // A hundred of each.
-    assert_eq!(items.len(), 200);
-    assert_eq!(uris(&items).into_iter().collect::<HashSet<_>>().len(), 200);
+    // A hundred of each, and the page.
+    assert_eq!(items.len(), 201);
+    assert_eq!(uris(&items).into_iter().collect::<HashSet<_>>().len(), 201);
     assert_eq!(items, all(&resources, &bench).await);
 
     let cursor = first.next_cursor.unwrap();
     let after_a_restart = Resources::new(bench.doors.clone());
     let second = after_a_restart.list(&bench.caller, Some(&cursor)).await.unwrap();
-    assert_eq!(second.items, items[100..]);
+    assert_eq!(second.items, items[100..200]);
     let elsewhere = [
         cursor_after("tools", "status"),
         cursor_after("resources", "status"),
@@ -303,6 +306,7 @@ async fn a_pack_is_listed_and_read_like_the_others() {
     bench.put("README.md", b"x");
     let pack: Vec<Box<dyn ResourceFamily>> = vec![Box::new(Motto)];
     let resources = Resources::new(bench.doors.clone()).with(pack);
-    assert_eq!(uris(&all(&resources, &bench).await), ["repo://README.md", "test://motto"]);
+    let listed = all(&resources, &bench).await;
+    assert_eq!(uris(&listed), ["repo://README.md", "ui://lukhas/cockpit.html", "test://motto"]);
     assert_eq!(read_one(&resources, &bench, "test://motto").await["text"], "Onwards");
 }

@@ -224,6 +224,7 @@ impl Tool for CanaryStatusTool {
         measured, what the evidence amounts to against what a verdict needs, and what was decided. \
         With waitSeconds it waits for the end, and tells of each look meanwhile.";
     const EFFECT: Effect = Effect::Reads;
+    const OPENS_APP: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

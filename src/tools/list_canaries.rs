@@ -69,6 +69,7 @@ impl Tool for ListCanaries {
     const DESCRIPTION: &'static str = "Lists canaries, newest first, with their status and why they \
         ended; filter by status or model, and go on with nextCursor.";
     const EFFECT: Effect = Effect::Reads;
+    const OPENS_APP: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

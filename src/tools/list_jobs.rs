@@ -71,6 +71,7 @@ impl Tool for ListJobs {
     const DESCRIPTION: &'static str = "Lists jobs, newest first, with their status and results; \
         filter by status or task, and go on with nextCursor.";
     const EFFECT: Effect = Effect::Reads;
+    const OPENS_APP: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

@@ -64,6 +64,7 @@ impl Tool for ListModels {
     const DESCRIPTION: &'static str = "Lists the models that this daemon moved or saw, by id, with \
         the gates they stand in; filter by gate, and go on with nextCursor.";
     const EFFECT: Effect = Effect::Reads;
+    const OPENS_APP: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

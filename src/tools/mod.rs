@@ -4,6 +4,7 @@
 //! The [`Registry`] makes of it what the protocol needs — schema, validation, result, errors — so
 //! that a revision of the protocol changes no tool.
 
+mod app;
 mod backtest_policy;
 mod canary_commands;
 mod canary_status;
@@ -55,6 +56,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::app::APP_URI;
 pub use self::client::{Answers, Client, List, LogLevel, Progress, Question, Silent};
 pub use self::documents::{Document, document, document_of};
 use self::error::failed_to_write;
@@ -177,6 +179,8 @@ pub trait Tool: Send + Sync + 'static {
     const EFFECT: Effect;
     /// Whether it asks or tells servers that are not the daemon: a registry, a source of metrics.
     const REACHES_OUT: bool = false;
+    /// Whether a host that shows pages shows the app beside its answer.
+    const OPENS_APP: bool = false;
     /// What it takes.
     type Arguments: DeserializeOwned + JsonSchema + Send;
     /// What it gives; must serialise to a JSON object.

@@ -64,6 +64,7 @@ impl Tool for RunEval {
     const DESCRIPTION: &'static str = "Queues an eval of a task with a configuration and answers \
         with its jobId at once. Ask `status` for its end, or follow the events of `job/<jobId>`.";
     const EFFECT: Effect = Effect::Adds;
+    const OPENS_APP: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

@@ -82,6 +82,7 @@ impl Tool for StartCanary {
         once; ask `canary_status`, or follow the events of `canary/<canaryId>`.";
     const EFFECT: Effect = Effect::Changes;
     const REACHES_OUT: bool = true;
+    const OPENS_APP: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

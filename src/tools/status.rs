@@ -109,6 +109,7 @@ impl Tool for Status {
         CANCELLED or DRY_RUN, with its result, progress or error. With waitSeconds it waits for the \
         end, and tells of progress meanwhile.";
     const EFFECT: Effect = Effect::Reads;
+    const OPENS_APP: bool = true;
     type Arguments = Arguments;
     type Answer = Shown<'static>;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::tools::registry::Called;
 use crate::tools::result::{CallResult, Reply};
-use crate::tools::{Call, Effect, Tool, ToolError, failed_to_write, schema};
+use crate::tools::{Call, Effect, Tool, ToolError, app, failed_to_write, schema};
 
 /// A tool with its types rubbed out, so that a list can hold it.
 #[async_trait]
@@ -47,7 +47,7 @@ impl<T: Tool> AnyTool for Typed<T> {
     fn describe(&self) -> Value {
         let destroys = matches!(T::EFFECT, Effect::Changes | Effect::Ends);
         let once = matches!(T::EFFECT, Effect::Reads | Effect::Sets | Effect::Ends);
-        json!({
+        let mut described = json!({
             "name": T::NAME,
             "title": T::TITLE,
             "description": T::DESCRIPTION,
@@ -60,7 +60,11 @@ impl<T: Tool> AnyTool for Typed<T> {
                 "idempotentHint": once,
                 "openWorldHint": T::REACHES_OUT,
             },
-        })
+        });
+        if T::OPENS_APP {
+            described["_meta"] = app::meta();
+        }
+        described
     }
 
     async fn call(&self, call: Call<'_>, arguments: &str) -> Result<Called, ToolError> {

@@ -92,6 +92,7 @@ impl Tool for Why {
     const DESCRIPTION: &'static str = "Tells what happened to a job, a canary, a model, a file or a \
         commit, who did it and why: one line for each recorded fact, oldest first, then the same as prose.";
     const EFFECT: Effect = Effect::Reads;
+    const OPENS_APP: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 

@@ -36,7 +36,7 @@ const LATENCY = { title: "p95 latency", unit: "ms", format: "ms" };
 const TARGET = { value: 250, label: "target at most 250 ms" };
 
 describe("a chart", () => {
-  before(async () => (page = await openParts(browser, ["00-page.js", "10-words.js", "50-chart.js", "75-detail.js"], ["createChart"])));
+  before(async () => (page = await openParts(browser, ["00-page.js", "10-words.js", "50-chart.js", "73-frame.js"], ["createChart"])));
   after(() => closeQuietly(page));
 
   test("breaks its line at what is missing and at what is too far apart", async () => {

@@ -1,5 +1,6 @@
 //! The protocol in each of its revisions, as clients speak it.
 
+mod apps;
 mod card;
 mod client;
 mod confirmation;

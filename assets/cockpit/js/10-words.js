@@ -1,5 +1,11 @@
 // How do numbers, times and states read?
-const significant = new Intl.NumberFormat('en', {maximumSignificantDigits: 3}), whole = new Intl.NumberFormat('en', {maximumFractionDigits: 0});
+let significant, whole, local;
+const reckonIn = (language, timeZone) => {
+  significant = new Intl.NumberFormat(language, {maximumSignificantDigits: 3});
+  whole = new Intl.NumberFormat(language, {maximumFractionDigits: 0});
+  local = new Intl.DateTimeFormat('sv', {dateStyle: 'short', timeStyle: 'medium', timeZone});
+};
+reckonIn('en');
 const known = (words) => (value) => (Number.isFinite(value) ? words(value) : '–');
 const count = known((value) => whole.format(value));
 const number = known((value) => (Math.abs(value) < 1000 ? significant.format(value) : count(value)));
@@ -16,9 +22,8 @@ const ago = (seconds) => (seconds < 10 ? 'now' : `${duration(seconds).split(' ')
 let clockOffset = 0;
 const now = () => Date.now() + clockOffset;
 const since = (iso) => Math.max(0, (now() - Date.parse(iso)) / 1000);
-const local = new Intl.DateTimeFormat('sv', {dateStyle: 'short', timeStyle: 'medium'});
 const clock = (iso) => {
-  const text = known(local.format)(Date.parse(iso));
+  const text = known((time) => local.format(time))(Date.parse(iso));
   return text.startsWith(local.format(now()).slice(0, 10)) ? text.slice(11) : text;
 };
 const utc = (iso) => iso.replace('T', ' ').replace('Z', ' UTC');
@@ -30,6 +35,11 @@ const because = (reason) => REASONS[reason] ?? (reason ?? '').replace('inconclus
 const sentence = (text) => {
   const said = String(text ?? '').trim();
   return said && said[0].toUpperCase() + said.slice(1) + (/[.!?]$/.test(said) ? '' : '.');
+};
+
+const readable = (name) => {
+  const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/\bid$/, 'ID');
+  return words[0].toUpperCase() + words.slice(1).replace(/ (seconds|ms)$/, ' ($1)');
 };
 
 const STATES = {

@@ -1,13 +1,9 @@
 // What is known? A snapshot, and the events after it.
 const items = new Map(), touched = new Set();
 let counts = {jobs: {}, canaries: {}}, server = null, you = null, models = [];
-const KEPT = 1200, DAY = 86400;
+const KEPT = 1200;
 const kiosk = new URLSearchParams(location.search).get('kiosk') === '1';
 const mayAct = () => Boolean(you) && you.role !== 'read' && !kiosk;
-const settle = (item) => {
-  const isCanary = 'canaryId' in item;
-  return Object.assign(item, {kind: isCanary ? 'canary' : 'job', id: item.canaryId ?? item.jobId, name: (isCanary ? item.modelId : item.taskId) ?? '…', began: item.createdAt ?? item.startedAt, over: isCanary ? item.phase === 'over' : !['QUEUED', 'RUNNING'].includes(item.status)});
-};
 const keep = (item) => {items.set(settle(item).id, item); touched.add(item.id);};
 
 const takeSnapshot = (snapshot) => {
@@ -52,14 +48,4 @@ const takeEvent = (event) => {
   if (id === selected) liveDetail(event);
 };
 
-const troubleOf = (item) => {
-  const quiet = since(item.updatedAt);
-  if (item.over) return ['FAILED', 'ROLLED_BACK'].includes(item.status) && item.reason !== 'aborted' && quiet < DAY ? item.error ?? because(item.reason) : '';
-  if (item.kind === 'job') return link.state === 'live' && item.status === 'RUNNING' && quiet > (item.progress ? 300 : 3600) ? `nothing was heard of it for ${duration(quiet)}` : '';
-  if (item.trouble) return item.trouble;
-  if (item.phase.startsWith('awaiting')) return `waits for somebody to approve its ${approvedOf(item)}`;
-  const [metric, doubt] = Object.entries(item.evidence ?? {}).find(([, {breach, breachAt}]) => breach > breachAt / 2) ?? [];
-  return metric ? `${METRICS[metric]?.[3]}: ${odds(doubt.breach)} that the target is broken, ${odds(doubt.breachAt)} decides` : '';
-};
-const remaining = ({over, policy, remainingSeconds, elapsedSeconds = 0, phase, looked}) => over || !policy ? null : Math.max(0, (remainingSeconds ?? policy.windowSeconds - elapsedSeconds) - (phase === 'observing' && looked && link.state === 'live' ? (now() - looked) / 1000 : 0));
 const total = (group, ...statuses) => statuses.reduce((sum, status) => sum + (counts[group][status] ?? 0), 0);

@@ -6,33 +6,11 @@ const CHIPS = {
 };
 const place = {view: 'work', show: 'all', query: '', chosen: ''};
 let selected = '', order = [], orderKey = '', pointed = false;
-const rows = new Map();
 
 const textOf = (item) => `id:${item.id} kind:${item.kind} status:${item.status} is:${stateOf(item)[1]} model:${item.modelId} task:${item.taskId} config:${item.configId} from:${item.fromGate} to:${item.toGate} by:${item.principal}`.toLowerCase();
 const matcher = (query) => {
   const words = query.toLowerCase().split(' ');
   return (item) => words.every((word) => textOf(item).includes(word));
-};
-const rank = (item) => troubleOf(item) ? (item.over ? 1 : 0) : item.over ? 4 : item.status === 'QUEUED' ? 3 : 2;
-const seenOf = (item) => item.dataQuality === 'missing' ? 'no data' : [item.latency_p95_ms != null && milliseconds(item.latency_p95_ms), item.error_rate != null && `${percent(item.error_rate)} failed`].filter(Boolean).join(' · ');
-const kindOf = ({kind, dryRun}) => kind === 'job' ? 'eval' : dryRun ? 'canary, dry run' : 'canary';
-const pathOf = ({configId, fromGate, toGate}) => configId ?? `${fromGate} → ${toGate}`;
-const lineOf = (item) => {
-  const {kind, over, reason, progress, phase} = item, trouble = troubleOf(item);
-  if (trouble) return [sentence(trouble).slice(0, -1), phase?.startsWith('awaiting') ? 'warn' : 'err'];
-  return [[pathOf(item), ...(over ? [because(reason)] : kind === 'job' ? [progress && percent(progress.fraction), progress?.text] : [seenOf(item)])].filter(Boolean).join(' · ')];
-};
-const whenOf = (item) => item.over ? ago(since(item.decidedAt ?? item.updatedAt)) : item.phase === 'observing' && item.policy ? `${duration(Math.ceil(remaining(item)))} left` : duration(Math.floor(since(item.runningAt ?? item.began)));
-
-const rowOf = (item) => {
-  if (!rows.has(item.id)) {
-    const node = button('', () => select(item.id), {class: 'row', 'data-id': item.id});
-    rows.set(item.id, {node, li: el('li', node), draw: part(node)});
-  }
-  const {node, draw} = rows.get(item.id), state = stateOf(item), [line, tone] = lineOf(item), when = whenOf(item), {kind, name} = item;
-  const fraction = kind === 'job' ? item.status === 'RUNNING' && item.progress?.fraction : remaining(item) != null && 1 - remaining(item) / item.policy.windowSeconds, value = Number.isFinite(fraction) && fraction.toFixed(2);
-  attribute(node, 'aria-current', item.id === selected);
-  draw([state, line, tone, when, name, value], () => [el('span.name', el('span.kind', kindOf(item)), name), chip(state), el('span.what', {'data-tone': tone}, line), el('span.when', when), value && el('progress', {max: 1, value, 'aria-hidden': 'true'})]);
 };
 
 draws.list = () => {

@@ -5,10 +5,6 @@ const plainSchema = ({$ref, ...schema}, root) => {
   if (options.length === 2 && one && !others.length) return {...schema, anyOf: undefined, oneOf: undefined, ...plainSchema({...one, description: schema.description ?? one.description}, root)};
   return {...schema, type: [schema.type].flat().filter((type) => type !== 'null')[0]};
 };
-const readable = (name) => {
-  const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/\bid$/, 'ID');
-  return words[0].toUpperCase() + words.slice(1).replace(/ (seconds|ms)$/, ' ($1)');
-};
 // `hidden` names or paths keep their initial values; `first` stand with the required.
 const createForm = (schema, {initial = {}, hidden = [], first = [], known = () => []} = {}) => {
   const form = `form-${++ids}`, fields = new Map(), plain = (text = '') => text.replaceAll('`', '');

@@ -6,20 +6,7 @@ const open = (head, content, foot, submit) => {
   dialog.showModal();
 };
 const primary = (text, danger) => el('button', {type: 'submit', class: danger ? 'primary danger' : 'primary'}, text);
-const ofCanary = (phases, dryToo) => (item) => phases.includes(item.phase ?? '-') && (dryToo || !item.dryRun);
-const LIVE = 'observing paused awaiting_approval';
-const ACTIONS = {
-  abort: {tool: 'abort_canary', label: 'Abort', danger: true, when: ofCanary(`awaiting_start entering promoting ${LIVE}`, true)},
-  approve: {tool: 'approve_canary', label: 'Approve', when: ofCanary('awaiting_start awaiting_approval')},
-  resume: {tool: 'resume_canary', label: 'Resume', when: ofCanary('paused')},
-  pause: {tool: 'pause_canary', label: 'Pause', when: ofCanary('observing')},
-  promote: {tool: 'promote_canary_now', label: 'Promote now', when: ofCanary(LIVE)},
-  again: {tool: 'start_canary', label: 'Start again', when: ofCanary('over', true), initial: ({modelId, fromGate, toGate, dryRun, policy: {windowSeconds, targets, ...policy}}) => ({modelId, fromGate, toGate, windowSeconds, targets, dryRun, policy})},
-  cancel: {tool: 'cancel_job', label: 'Cancel', danger: true, when: (item) => item.jobId && !item.over},
-  rerun: {tool: 'run_eval', label: 'Run again', when: (item) => item.jobId && item.over, initial: ({taskId, configId}) => ({taskId, configId})},
-};
 const actionsOf = (item) => Object.keys(ACTIONS).filter((name) => mayAct() && ACTIONS[name].when(item));
-const approvedOf = ({phase}) => phase === 'awaiting_start' ? 'start' : 'promotion';
 const act = (name, item) => {
   const {tool, label, initial, danger} = ACTIONS[name], member = `${item.kind}Id`, {id, phase} = item;
   // Of a canary that went on meanwhile, something else would be approved.

@@ -26,7 +26,8 @@ const canaryFacts = (item) => {
   return [['Requests', count(most(item, 'requests')), policy?.minRequests && `at least ${count(policy.minRequests)}`],
     !over && ['Still needed', needed === 0 ? 'none' : count(needed), needed == null && most(item, 'requests') ? 'no proof in sight' : 'for a proof'],
     over ? ['Decided after', duration(elapsedSeconds), length] : ['Verdict in', phase === 'paused' ? 'stopped' : timeLeft(item), length],
-    ...Object.values(METRICS).map(([name, member, format, , limit]) => {const target = policy?.targets[limit]; return [name, seenAs(item, member, format), target == null ? 'no target' : `at most ${format(target)}`, item[member] > target && 'err'];})];
+    ...Object.values(METRICS).map(([name, member, format, , limit]) => {const target = policy?.targets[limit]; return [name, seenAs(item, member, format), target == null ? 'no target' : `at most ${format(target)}`, item[member] > target && 'err'];}),
+    ...(answers.status?.evidence?.metrics ?? []).map(({metric, baseline: seen}) => seen?.requests > 0 && [`Baseline: ${METRICS[metric][3]}`, percent(seen.possibly_bad / seen.requests), `of ${count(seen.requests)}`])];
 };
 const betsOf = (found) => found ? `evidence that it is broken: ${odds(found.breach)} (rolled back at ${odds(found.breachAt)}); that it is met: ${odds(found.proof)} (proved at ${odds(found.proofAt)}).` : 'no requests counted.';
 const checkOf = (item, metric) => {

@@ -126,3 +126,30 @@ fn tools_come_in_their_order_and_say_what_they_do_to_the_world() {
     let expected: Vec<_> = HINTS.iter().map(|(name, hints)| ((*name).to_owned(), *hints)).collect();
     assert_eq!(said, expected);
 }
+
+#[test]
+fn what_runs_and_how_it_stands_opens_the_app() {
+    let all = Registry::default().describe(Role::Operate);
+    let opens: Vec<_> = all
+        .iter()
+        .filter(|tool| tool.get("_meta").is_some())
+        .inspect(|tool| {
+            let expected = serde_json::json!({
+                "resourceUri": "ui://lukhas/cockpit.html", "visibility": ["model", "app"],
+            });
+            assert_eq!(tool["_meta"]["ui"], expected);
+        })
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "run_eval",
+        "status",
+        "list_jobs",
+        "list_models",
+        "start_canary",
+        "canary_status",
+        "list_canaries",
+        "why",
+    ];
+    assert_eq!(opens, expected);
+}

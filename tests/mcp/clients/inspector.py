@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checks import Checks, arguments, finish
 
-AREAS = ["connect", "tools", "structured", "resources", "prompts", "load"]
+AREAS = ["connect", "tools", "structured", "resources", "prompts", "app", "load"]
 INSPECTOR = Path(__file__).parent / "inspector/node_modules/.bin/mcp-inspector"
 
 address, key, world = arguments()
@@ -56,6 +56,17 @@ def judge(era, revision):
     code, answer, complaints = inspect(era, "--method", "prompts/list")
     listed = answer.get("prompts", [])
     checks.that("prompts", f"{len(listed)} are listed", code == 0 and len(listed) >= 4, [answer, complaints])
+
+    for tool, has_app in (("status", True), ("canary_status", True), ("abort_canary", False)):
+        code, answer, complaints = inspect(
+            era, "--method", "tools/call", "--tool-name", tool, "--app-info", "--advertise-apps"
+        )
+        app = answer.get("appInfo", {})
+        checks.that("app", f"{tool}: {has_app}", app.get("hasApp") is has_app, [answer, complaints])
+        if has_app:
+            told = [app.get(name) for name in ("resourceUri", "resourceMimeType", "resourceError", "csp")]
+            expected = ["ui://lukhas/cockpit.html", "text/html;profile=mcp-app", None, None]
+            checks.that("app", f"{tool}: its page is read, and may reach nothing", told == expected, answer)
 
     code, answer, complaints = inspect(
         era, "--method", "tools/call", "--tool-name", "status", "--tool-arg", f"jobId={world['done']}",

@@ -5,7 +5,7 @@ import sys
 
 AREAS = (
     "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm",
-    "subscriptions", "logging", "tasks", "events", "load", "restart",
+    "subscriptions", "logging", "tasks", "events", "app", "load", "restart",
 )
 
 with open(sys.argv[1], encoding="utf-8") as lines:
