@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::http::gate::{Admitted, GateSettings};
 use crate::http::request_log::Entry;
+use crate::telemetry::RequestTrace;
 
 /// What the log has to know of a request that is about to be consumed.
 pub(super) struct LogLine {
@@ -17,6 +18,7 @@ pub(super) struct LogLine {
     query: String,
     user_agent: String,
     principal: Option<String>,
+    trace: RequestTrace,
 }
 
 impl LogLine {
@@ -30,6 +32,7 @@ impl LogLine {
             query: request.query_string().to_owned(),
             user_agent: String::from_utf8_lossy(user_agent).into_owned(),
             principal: admitted.as_ref().ok().map(|admitted| admitted.caller.principal.clone()),
+            trace: RequestTrace::current(),
         }
     }
 }
@@ -54,6 +57,7 @@ pub(super) fn log(
             duration: began.elapsed(),
             request_id: id.to_str().unwrap_or_default(),
             principal: line.principal.as_deref(),
+            trace: line.trace.id(),
         });
     }
 }

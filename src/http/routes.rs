@@ -116,6 +116,11 @@ pub(super) fn is_limited(access: Access, path: &str) -> bool {
     access != Access::Public || path == "/" || needs(path) != Needs::Nothing
 }
 
+/// The route that a path is of, as it stands in [`ROUTES`].
+pub(super) fn pattern(path: &str) -> Option<&'static str> {
+    ROUTES.iter().find(|route| route.is_at(path)).map(|route| route.path)
+}
+
 /// The methods of a path, if there is such a path.
 pub(super) fn allowed(path: &str) -> Option<&'static str> {
     ROUTES.iter().find(|route| route.is_at(path)).map(|route| route.allow)

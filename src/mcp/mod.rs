@@ -29,6 +29,7 @@ mod seal;
 mod server;
 mod session;
 mod sessions;
+mod spans;
 mod stream;
 mod streaming;
 mod tasks;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::config::Confirm;
 use crate::mcp::answer::{self, Answer, Code};
@@ -227,13 +228,8 @@ impl Server {
             };
             let asked =
                 Asked { caller, version, meta: &meta, headers, session: None, method, params };
-            if method == LISTEN {
-                return self.listen(asked, id).await;
-            }
-            if method == STREAM {
-                return self.stream_events(asked, id, received.accepts_events).await;
-            }
-            return self.carry_out(asked, id, received.accepts_events).await;
+            let span = self.span(asked, id);
+            return self.respond(asked, id, received.accepts_events).instrument(span).await;
         }
         let Ok(agreed) = agreed(headers) else { return whole(not_served(Some(id))) };
         // What an earlier revision says about itself is a wish, and is not worth a refusal.
@@ -249,10 +245,22 @@ impl Server {
         let version = version.unwrap_or(Version::V20250326);
         let session = session.as_ref();
         let asked = Asked { caller, version, meta: &meta, headers, session, method, params };
-        if method == STREAM {
-            return self.stream_events(asked, id, received.accepts_events).await;
+        let span = self.span(asked, id);
+        self.respond(asked, id, received.accepts_events).instrument(span).await
+    }
+
+    /// Answers a request, or begins a stream for it.
+    async fn respond(
+        self: &Arc<Self>,
+        asked: Asked<'_>,
+        id: &str,
+        accepts_events: bool,
+    ) -> Outcome {
+        match asked.method {
+            LISTEN if asked.version.is_stateless() => self.listen(asked, id).await,
+            STREAM => self.stream_events(asked, id, accepts_events).await,
+            _ => self.carry_out(asked, id, accepts_events).await,
         }
-        self.carry_out(asked, id, received.accepts_events).await
     }
 
     fn initialize(&self, received: &Received, id: &str, params: Option<&RawValue>) -> Answer {
