@@ -16,11 +16,11 @@ use crate::mcp::era::{agreed, check_stateless, is_stateless};
 use crate::mcp::fault::Fault;
 use crate::mcp::followed::STREAM;
 use crate::mcp::headers::Headers;
-use crate::mcp::introduction::{InitializeParams, Varying, initialized};
+use crate::mcp::introduction::Varying;
 use crate::mcp::listen::LISTEN;
 use crate::mcp::lists::Lists;
 use crate::mcp::meta::Meta;
-use crate::mcp::methods::{Asked, read};
+use crate::mcp::methods::Asked;
 use crate::mcp::places::Places;
 use crate::mcp::seal::Seal;
 use crate::mcp::session::Session;
@@ -235,7 +235,7 @@ impl Server {
         // What an earlier revision says about itself is a wish, and is not worth a refusal.
         let meta = meta.unwrap_or_default();
         if method == INITIALIZE {
-            return whole(self.initialize(received, id, params));
+            return whole(self.initialize(received, id, params, &meta));
         }
         let session = match self.session(received) {
             Ok(session) => session,
@@ -261,19 +261,6 @@ impl Server {
             STREAM => self.stream_events(asked, id, accepts_events).await,
             _ => self.carry_out(asked, id, accepts_events).await,
         }
-    }
-
-    fn initialize(&self, received: &Received, id: &str, params: Option<&RawValue>) -> Answer {
-        let params = match read::<InitializeParams>(params) {
-            Ok(params) => params.unwrap_or_default(),
-            Err(fault) => return answer::answer(Version::V20250326, id, Err(fault)),
-        };
-        let version = params.version();
-        // Who takes no streams has no use for a session, and need not carry one about.
-        let session = received.accepts_events.then(|| {
-            self.sessions.begin(&received.caller, version, params.capabilities(), Instant::now())
-        });
-        answer::answer(version, id, Ok(initialized(version, self.offered()))).starting(session)
     }
 
     /// The session that a request names; nothing if it names none.

@@ -19,6 +19,7 @@ const METHODS: &[&str] = &[
     "events/stream",
     "events/subscribe",
     "events/unsubscribe",
+    "initialize",
     "logging/setLevel",
     "ping",
     "prompts/get",
@@ -55,8 +56,8 @@ impl Server {
         let method = METHODS.iter().copied().find(|method| *method == asked.method);
         let method = method.unwrap_or("_OTHER");
         let (tool, prompt) = match method {
-            "tools/call" => (self.known(asked, &self.registry.names()), None),
-            "prompts/get" => (None, self.known(asked, &self.prompts.names())),
+            "tools/call" => (known(asked, &self.registry.names()), None),
+            "prompts/get" => (None, known(asked, &self.prompts.names())),
             _ => (None, None),
         };
         let target = tool.or(prompt);
@@ -80,12 +81,12 @@ impl Server {
         telemetry::begin_within(&span, asked.meta.parent.clone());
         span
     }
+}
 
-    /// The name in the params, if it is one of these.
-    fn known(&self, asked: Asked<'_>, names: &[&'static str]) -> Option<&'static str> {
-        let Named { name } = serde_json::from_str(asked.params?.get()).ok()?;
-        names.iter().copied().find(|known| *known == name)
-    }
+/// The name in the params, if it is one of these.
+fn known(asked: Asked<'_>, names: &[&'static str]) -> Option<&'static str> {
+    let Named { name } = serde_json::from_str(asked.params?.get()).ok()?;
+    names.iter().copied().find(|known| *known == name)
 }
 
 /// Says that a request failed, and by which code.

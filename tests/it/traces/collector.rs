@@ -85,15 +85,6 @@ impl Collector {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-
-    /// Waits until somebody posted.
-    pub async fn until_asked(&self) {
-        let began = Instant::now();
-        while self.posts().is_empty() {
-            assert!(began.elapsed() < PATIENCE, "nobody posted");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
 }
 
 pub fn names(spans: &[Span]) -> Vec<&str> {

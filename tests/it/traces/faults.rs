@@ -17,11 +17,11 @@ async fn hundred(daemon: &Daemon) -> Duration {
     began.elapsed()
 }
 
-async fn figure(daemon: &Daemon, name: &str) -> u64 {
+async fn figure(daemon: &Daemon, name: &str) -> f64 {
     let text = daemon.get("/metrics").send().await.unwrap().text().await.unwrap();
     let line =
         text.lines().find_map(|line| line.strip_prefix(&format!("lukhas_mcp_{name}_total{{}} ")));
-    line.unwrap_or_else(|| panic!("{text}")).parse::<f64>().unwrap().round() as u64
+    line.unwrap_or_else(|| panic!("{text}")).parse().unwrap()
 }
 
 #[tokio::test]
@@ -43,11 +43,11 @@ async fn a_collector_that_does_not_listen_costs_no_answer_and_no_stop() {
         let took = hundred(&daemon).await;
         assert!(took < Duration::from_secs(5), "{what}: {took:?}");
         let patience = Instant::now();
-        while figure(&daemon, "spans_dropped").await < 200 {
+        while figure(&daemon, "spans_dropped").await < 200.0 {
             assert!(patience.elapsed() < Duration::from_secs(15), "{what}: nothing was given up");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(figure(&daemon, "spans_delivered").await, 0, "{what}");
+        assert!(figure(&daemon, "spans_delivered").await < 1.0, "{what}");
         let complains =
             |line: &str| line.contains("the collector of traces does not take all spans");
         daemon.until_logged(complains).await;
@@ -56,8 +56,8 @@ async fn a_collector_that_does_not_listen_costs_no_answer_and_no_stop() {
         assert!(daemon.terminate().await.success(), "{what}");
         let took = began.elapsed();
         assert!(took < Duration::from_millis(3500), "{what}: the stop took {took:?}");
-        let complaints = daemon.log().iter().filter(|line| complains(line)).count();
-        assert_eq!(complaints, 1, "{what}: one line a minute");
+        let times = daemon.log().iter().filter(|line| complains(line)).count();
+        assert_eq!(times, 1, "{what}: one line a minute");
     }
 }
 

@@ -23,7 +23,7 @@ fn parent(trace: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 fn place(span: &Span) -> (String, String) {
@@ -36,8 +36,9 @@ async fn traced(collector: &Collector) -> (Home, Daemon) {
     (home, daemon)
 }
 
-fn call(id: Value, tool: &str, meta: Value) -> Value {
+fn call(id: impl Into<Value>, tool: &str, meta: &Value) -> Value {
     let params = json!({ "name": tool, "arguments": {}, "_meta": meta });
+    let id: Value = id.into();
     json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
 }
 
@@ -55,10 +56,10 @@ async fn a_request_is_a_part_of_the_span_in_its_meta_else_of_the_one_in_its_head
     let header = parent(TRACE[0]);
     let meta = json!({ "traceparent": parent(TRACE[1]), "tracestate": "a=1,b=2" });
     let header = [("traceparent", &*header)];
-    post(&daemon, &call(json!(1), "list_jobs", meta.clone()), &header).await;
-    post(&daemon, &call(json!(2), "list_jobs", json!({})), &header).await;
-    post(&daemon, &call(json!(3), "list_jobs", json!({})), &[]).await;
-    post(&daemon, &call(json!(4), "list_jobs", meta), &[]).await;
+    post(&daemon, &call(1, "list_jobs", &meta), &header).await;
+    post(&daemon, &call(2, "list_jobs", &json!({})), &header).await;
+    post(&daemon, &call(3, "list_jobs", &json!({})), &[]).await;
+    post(&daemon, &call(4, "list_jobs", &meta), &[]).await;
     let http = collector.until("POST /mcp", 4).await;
     let mcp = collector.until("tools/call list_jobs", 4).await;
     let remote = |n: usize| (TRACE[n].to_owned(), SPAN.to_owned());
@@ -92,9 +93,9 @@ async fn each_request_of_a_batch_has_a_span_of_its_own() {
     let (_home, daemon) = traced(&collector).await;
     let of = |n: usize| json!({ "traceparent": parent(TRACE[n]) });
     let batch = json!([
-        call(json!("a"), "list_jobs", of(1)),
-        call(json!("b"), "list_canaries", of(2)),
-        call(json!("c"), "list_jobs", json!({ "progressToken": true })),
+        call("a", "list_jobs", &of(1)),
+        call("b", "list_canaries", &of(2)),
+        call("c", "list_jobs", &json!({ "progressToken": true })),
         { "jsonrpc": "2.0", "method": "notifications/initialized" },
     ]);
     let header = parent(TRACE[0]);
@@ -127,8 +128,7 @@ async fn a_parent_that_is_none_is_no_error() {
     for (n, odd) in odd.iter().enumerate() {
         let meta = json!({ "traceparent": odd, "tracestate": 5, "baggage": [] });
         let text = odd.as_str().unwrap_or("00").to_owned();
-        let answer =
-            post(&daemon, &call(json!(n), "list_jobs", meta), &[("traceparent", &text)]).await;
+        let answer = post(&daemon, &call(n, "list_jobs", &meta), &[("traceparent", &text)]).await;
         assert_eq!(answer["result"]["isError"], Value::Null, "{odd}: {answer}");
     }
     // And the same where every request must have meta.
@@ -143,7 +143,7 @@ async fn a_parent_that_is_none_is_no_error() {
         ("Mcp-Name", "list_jobs"),
         ("Accept", "application/json, text/event-stream"),
     ];
-    let answer = post(&daemon, &call(json!("s"), "list_jobs", meta), &headers).await;
+    let answer = post(&daemon, &call("s", "list_jobs", &meta), &headers).await;
     assert_eq!(answer["result"]["resultType"], "complete", "{answer}");
     let http = collector.until("POST /mcp", odd.len() + 1).await;
     let mcp = collector.until("tools/call list_jobs", odd.len() + 1).await;
@@ -224,7 +224,9 @@ async fn spans_can_be_json_and_an_answer_that_is_an_error_is_said() {
     let daemon = home.start().await;
     let init = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
     daemon.rpc("initialize", init).await;
-    let body = call(json!("x"), "status", json!({ "traceparent": parent(TRACE[0]) }));
+    let span = collector.until("initialize", 1).await.remove(0);
+    assert_eq!(attribute(&span, "mcp.protocol.version").as_deref(), Some("2025-11-25"));
+    let body = call("x", "status", &json!({ "traceparent": parent(TRACE[0]) }));
     let headers = [("MCP-Protocol-Version", "2025-11-25")];
     let answer = post(&daemon, &body, &headers).await;
     assert_eq!(answer["result"]["isError"], true, "{answer}");
@@ -244,10 +246,10 @@ async fn who_calls_decides_whether_a_trace_is_kept() {
     let kept = json!({ "traceparent": parent(TRACE[0]) });
     let not = json!({ "traceparent": format!("00-{}-{SPAN}-00", TRACE[1]) });
     for (id, meta) in [("kept", kept), ("not", not), ("own", json!({}))] {
-        post(&daemon, &call(json!(id), "list_jobs", meta), &[]).await;
+        post(&daemon, &call(id, "list_jobs", &meta), &[]).await;
     }
     let last = json!({ "traceparent": parent(TRACE[2]) });
-    post(&daemon, &call(json!("last"), "list_canaries", last), &[]).await;
+    post(&daemon, &call("last", "list_canaries", &last), &[]).await;
     collector.until("tools/call list_canaries", 1).await;
     assert_eq!(collector.spans().len(), 2);
     assert_eq!(place(&collector.spans()[0]).0, TRACE[0]);
