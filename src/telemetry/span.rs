@@ -10,8 +10,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::parent::Parent;
 
-/// The target of all spans that are collected, and of nothing else.
-pub const SPANS: &str = "lukhas_mcp::spans";
+/// The target of all spans that are collected, and of nothing else: this module.
+pub const SPANS: &str = module_path!();
 
 /// Whether anybody looks at spans.
 pub fn is_traced() -> bool {

@@ -43,6 +43,7 @@ async fn a_session_that_is_over_is_unknown() {
     assert_eq!(nameless.send().await.unwrap().status(), 400);
 }
 
+/// A17
 #[tokio::test]
 async fn a_session_of_somebody_else_is_unknown() {
     let home = Home::new().with("LUKHAS_MCP_API_KEYS", "one,two");
