@@ -21,6 +21,19 @@ function common.post(body)
   wrk.body = body
 end
 
+-- A request of revision 2026-07-28: it says of itself what a session would have kept.
+function common.stateless(method, name, params)
+  common.post(string.format(
+    '{"jsonrpc":"2.0","id":1,"method":"%s","params":{%s"_meta":{' ..
+      '"io.modelcontextprotocol/protocolVersion":"2026-07-28",' ..
+      '"io.modelcontextprotocol/clientInfo":{"name":"wrk","version":"1"},' ..
+      '"io.modelcontextprotocol/clientCapabilities":{}}}}', method, params))
+  wrk.headers["Accept"] = "application/json, text/event-stream"
+  wrk.headers["MCP-Protocol-Version"] = "2026-07-28"
+  wrk.headers["Mcp-Method"] = method
+  if name then wrk.headers["Mcp-Name"] = name end
+end
+
 local threads = {}
 
 function setup(thread)

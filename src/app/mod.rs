@@ -345,6 +345,8 @@ fn serve(
     .client_request_timeout(Duration::from_secs(5))
     .client_disconnect_timeout(Duration::from_secs(2))
     .tcp_nodelay(true)
+    // Who sends no more has hung up: streams end at once, and requests that are cancelled so.
+    .h1_allow_half_closed(false)
     .disable_signals()
     .shutdown_timeout(seconds)
     .listen(listener)

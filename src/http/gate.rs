@@ -26,7 +26,7 @@ use crate::http::head::{check_content_type, check_host, check_size};
 use crate::http::hosts::Hosts;
 use crate::http::identity::{Identity, identify, unknown};
 use crate::http::keys::Keys;
-use crate::http::log_line::{LogLine, log};
+use crate::http::log_line::{LogLine, Pending};
 use crate::http::mcp::retry_later;
 use crate::http::oauth::Oauth;
 use crate::http::rate_limit::{Asker, RateLimiter};
@@ -34,13 +34,11 @@ use crate::http::request_ids::RequestIds;
 use crate::http::request_log::RequestLog;
 use crate::http::routes::{self, Access, Needs};
 use crate::http::tickets::{Shown, Tickets};
+use crate::http::until_shown_again::until_shown_again;
 use crate::http::{answers, cors, tokens};
 use crate::mcp::{internal_error, rate_limited};
 use crate::oauth::Scope;
 use crate::tools::{Caller, Role};
-
-/// How long a stream is read that was opened with a token.
-const STREAM_BY_TOKEN: Duration = Duration::from_mins(15);
 
 /// What the gate goes by.
 pub struct GateSettings {
@@ -87,19 +85,6 @@ impl Admitted {
     /// Whether a token of OAuth was presented.
     pub(super) fn has_token(&self) -> bool {
         matches!(self.asker, Asker::Token(_))
-    }
-
-    /// Ends when whoever reads a stream has to show its token again, which may be over by then; never
-    /// for others, whose keys change with a restart only.
-    pub(super) fn shown_again(&self) -> impl Future<Output = ()> + use<> {
-        let has_token = self.has_token();
-        async move {
-            if has_token {
-                tokio::time::sleep(STREAM_BY_TOKEN).await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        }
     }
 
     /// What is answered to who has a token for reading and asks for a change: which scopes are
@@ -221,22 +206,21 @@ where
                 Err(refusal) => Err(refusal),
             };
             let line = settings.log.is_some().then(|| LogLine::of(&request, &admitted));
+            let line = Pending::new(&settings, line, began, &id);
             let mut response = match admitted {
                 Err(refusal) => request.into_response(refusal).map_into_right_body(),
                 Ok(admitted) => {
+                    let has_token = admitted.has_token();
                     request.extensions_mut().insert(admitted);
                     // A route's state is its request's alone, so a panic leaves nothing behind.
                     let served = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
                     match served {
+                        Ok(Ok(response)) if has_token => response
+                            .map_body(|_, body| until_shown_again(body))
+                            .map_into_right_body(),
                         Ok(Ok(response)) => response.map_into_left_body(),
                         Ok(Err(error)) => {
-                            log(
-                                &settings,
-                                line,
-                                error.as_response_error().status_code(),
-                                began,
-                                &id,
-                            );
+                            line.answered(error.as_response_error().status_code());
                             return Err(error);
                         }
                         Err(_panic) => {
@@ -244,7 +228,7 @@ where
                                 request.id = id.to_str().unwrap_or_default(),
                                 "a route panicked"
                             );
-                            log(&settings, line, StatusCode::INTERNAL_SERVER_ERROR, began, &id);
+                            line.answered(StatusCode::INTERNAL_SERVER_ERROR);
                             return Err(Panicked(id).into());
                         }
                     }
@@ -252,7 +236,7 @@ where
             };
             cors::expose(response.headers_mut(), origin);
             answers::finish(response.headers_mut(), &id);
-            log(&settings, line, response.status(), began, &id);
+            line.answered(response.status());
             Ok(response)
         })
     }

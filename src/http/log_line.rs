@@ -1,5 +1,7 @@
 //! What does the log say of a request, which is consumed before its answer is known?
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{self, HeaderValue};
@@ -37,27 +39,54 @@ impl LogLine {
     }
 }
 
-/// Logs a request that is over, where requests are logged.
-pub(super) fn log(
-    settings: &GateSettings,
+/// The line of a request that is under way. It is written once: with the status of the answer, or,
+/// if the client hangs up before there is one, with the one that proxies have for that.
+pub(super) struct Pending {
+    settings: Arc<GateSettings>,
     line: Option<LogLine>,
-    status: StatusCode,
     began: Instant,
-    id: &HeaderValue,
-) {
-    if let (Some(log), Some(line)) = (&settings.log, line) {
-        log.log(&Entry {
-            ts: settings.clock.now(),
-            ip: line.ip,
-            method: line.method.as_str(),
-            path: &line.path,
-            query: &line.query,
-            status: status.as_u16(),
-            user_agent: &line.user_agent,
-            duration: began.elapsed(),
-            request_id: id.to_str().unwrap_or_default(),
-            principal: line.principal.as_deref(),
-            trace: line.trace.id(),
-        });
+    id: HeaderValue,
+}
+
+/// The client hung up before it had an answer; no client ever sees it.
+const HUNG_UP: u16 = 499;
+
+impl Pending {
+    pub(super) fn new(
+        settings: &Arc<GateSettings>,
+        line: Option<LogLine>,
+        began: Instant,
+        id: &HeaderValue,
+    ) -> Self {
+        Self { settings: Arc::clone(settings), line, began, id: id.clone() }
+    }
+
+    /// The request is over.
+    pub(super) fn answered(mut self, status: StatusCode) {
+        self.write(status.as_u16());
+    }
+
+    fn write(&mut self, status: u16) {
+        if let (Some(log), Some(line)) = (&self.settings.log, self.line.take()) {
+            log.log(&Entry {
+                ts: self.settings.clock.now(),
+                ip: line.ip,
+                method: line.method.as_str(),
+                path: &line.path,
+                query: &line.query,
+                status,
+                user_agent: &line.user_agent,
+                duration: self.began.elapsed(),
+                request_id: self.id.to_str().unwrap_or_default(),
+                principal: line.principal.as_deref(),
+                trace: line.trace.id(),
+            });
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.write(HUNG_UP);
     }
 }

@@ -1,6 +1,7 @@
 //! `/mcp`: what is posted, the streams that clients come back to, and the end of sessions.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::http::answers::accepts;
 use crate::http::gate::Admitted;
+use crate::http::kept::Kept;
 use crate::http::routes::method_not_allowed;
 use crate::http::{Shared, answers};
 use crate::mcp::{
@@ -69,7 +71,13 @@ pub(super) async fn post(
         accepts_events: accepts(&request, EVENTS),
         body,
     };
-    let answer = match shared.server.receive(received).await {
+    let outcome = if received.headers.is_later() {
+        shared.server.receive(received).await
+    } else {
+        let server = Arc::clone(&shared.server);
+        Kept::new(async move { server.receive(received).await }).await
+    };
+    let answer = match outcome {
         Outcome::Stream(events) => return stream(StatusCode::OK, events),
         Outcome::Whole(answer) => answer,
     };

@@ -17,6 +17,7 @@ mod head;
 mod health;
 mod hosts;
 mod identity;
+mod kept;
 mod keys;
 mod lifecycle;
 mod log_line;
@@ -33,6 +34,7 @@ mod spans;
 mod sse;
 mod tickets;
 mod tokens;
+mod until_shown_again;
 mod whoami;
 
 use std::sync::Arc;

@@ -83,7 +83,7 @@ pub(super) async fn get(
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
         .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(reader.map(Ok::<_, Infallible>).take_until(admitted.shown_again()))
+        .streaming(reader.map(Ok::<_, Infallible>))
 }
 
 /// The stream does not begin without the snapshot that was asked for.

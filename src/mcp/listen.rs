@@ -43,6 +43,11 @@ struct Wanted {
 }
 
 impl Server {
+    /// How many streams of what changes are open.
+    pub fn listeners(&self) -> usize {
+        self.listeners.taken()
+    }
+
     /// Opens a stream of what changes.
     pub(super) async fn listen(self: &Arc<Self>, asked: Asked<'_>, id: &str) -> Outcome {
         match self.listening(asked, id).await {

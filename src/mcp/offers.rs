@@ -11,8 +11,8 @@ use crate::mcp::methods::{Asked, UriParams, need, read};
 use crate::mcp::seal::Left;
 use crate::mcp::server::Server;
 use crate::prompts::PromptError;
-use crate::resources::{Page, ResourceError};
-use crate::tools::{Call, ToolError};
+use crate::resources::ResourceError;
+use crate::tools::{Call, Page, ToolError};
 
 /// How long lists of what comes and goes stay true, and what is read, in milliseconds: work goes on
 /// meanwhile, and nobody is told of every change who did not ask to be.

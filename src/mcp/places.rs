@@ -21,6 +21,11 @@ impl Places {
         Arc::new(Self { taken: Mutex::default(), most, most_each })
     }
 
+    /// How many are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
     /// Takes one, if there is one.
     pub(super) fn take(self: &Arc<Self>, principal: &str) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,6 +64,7 @@ mod tests {
         assert!(places.take("b").is_none());
         drop(one);
         assert!(places.take("b").is_some());
-        assert!(places.taken.lock().unwrap().len() == 2);
+        assert_eq!(places.taken(), 2);
+        assert_eq!(places.taken.lock().unwrap().len(), 2);
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::mcp::capabilities::Capabilities;
+use crate::mcp::server::Server;
 use crate::mcp::session::Session;
 use crate::mcp::version::Version;
 use crate::tools::Caller;
@@ -27,6 +28,13 @@ const IDLE: Duration = Duration::from_hours(1);
 #[derive(Default)]
 pub(super) struct Sessions {
     by_id: Mutex<HashMap<String, Arc<Session>>>,
+}
+
+impl Server {
+    /// How many sessions there are, those among them that nobody uses any more.
+    pub fn sessions(&self) -> usize {
+        self.sessions.by_id().len()
+    }
 }
 
 impl Sessions {

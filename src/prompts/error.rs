@@ -10,7 +10,7 @@ pub enum PromptError {
     #[error("there is no prompt {0}; prompts/list has all of them")]
     Unknown(String),
     /// The cursor is not one that this list gave.
-    #[error("cursor is none that this list gave since the daemon started; begin without a cursor")]
+    #[error("{}", crate::tools::InvalidCursor)]
     InvalidCursor,
     /// An argument is wrong; the sentence names it.
     #[error("{0}")]

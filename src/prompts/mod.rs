@@ -19,17 +19,19 @@ use serde_json::{Map, Value};
 
 pub use self::error::PromptError;
 pub use self::prompt::Prompt;
-use crate::resources::{Asking, Completion, CompletionRequest, Cursors, Page};
-use crate::tools::{Call, Caller, Doors};
+use crate::resources::{Asking, Completion, CompletionRequest};
+use crate::tools::{Call, Caller, Doors, Page, cursor_after, entry_before};
 
 /// How many prompts are on a page.
 const PAGE: usize = 100;
+
+/// Whose cursors they are.
+const LIST: &str = "prompts";
 
 /// All prompts.
 pub struct Prompts {
     doors: Doors,
     all: Vec<Box<dyn Prompt>>,
-    cursors: Cursors,
 }
 
 impl Prompts {
@@ -41,7 +43,7 @@ impl Prompts {
             Box::new(triage_failed_evals::TriageFailedEvals),
             Box::new(write_patch::WritePatch),
         ];
-        Self { doors, all, cursors: Cursors::default() }
+        Self { doors, all }
     }
 
     /// The same with more prompts, which come after those that are there.
@@ -63,13 +65,16 @@ impl Prompts {
     pub fn list(&self, _: &Caller, cursor: Option<&str>) -> Result<Page, PromptError> {
         let from = match cursor {
             None => 0,
-            Some(cursor) => self.cursors.open(cursor).ok_or(PromptError::InvalidCursor)?,
+            Some(cursor) => self.after(cursor).ok_or(PromptError::InvalidCursor)?,
         };
-        let rest = self.all.iter().skip(from);
-        let next = from + PAGE;
+        let shown: Vec<_> = self.all.iter().skip(from).take(PAGE).collect();
+        let more = from + shown.len() < self.all.len();
         Ok(Page {
-            items: rest.take(PAGE).map(|prompt| prompt.describe()).collect(),
-            next_cursor: (next < self.all.len()).then(|| self.cursors.seal(&next)),
+            items: shown.iter().map(|prompt| prompt.describe()).collect(),
+            next_cursor: shown
+                .last()
+                .filter(|_| more)
+                .map(|prompt| cursor_after(LIST, prompt.name())),
         })
     }
 
@@ -104,6 +109,12 @@ impl Prompts {
             return Ok(Completion::of(Vec::new()));
         }
         prompt.complete(asking, request).await
+    }
+
+    /// How many prompts there are up to the one that a cursor stands behind.
+    fn after(&self, cursor: &str) -> Option<usize> {
+        let last = entry_before(LIST, cursor).ok()?;
+        Some(self.all.iter().position(|prompt| prompt.name() == last)? + 1)
     }
 
     fn named(&self, name: &str) -> Result<&dyn Prompt, PromptError> {

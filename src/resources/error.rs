@@ -19,7 +19,7 @@ pub enum ResourceError {
         uri: String,
     },
     /// The cursor is not one that this list gave.
-    #[error("cursor is none that this list gave since the daemon started; begin without a cursor")]
+    #[error("{}", crate::tools::InvalidCursor)]
     InvalidCursor,
     /// It cannot be done as asked.
     #[error("{0}")]

@@ -6,7 +6,6 @@
 
 mod canaries;
 mod completion;
-mod cursor;
 mod description;
 mod document;
 mod error;
@@ -27,14 +26,13 @@ pub use self::completion::{
     Completion, CompletionRequest, canaries as complete_canaries, gates as complete_gates,
     models as complete_models, paths as complete_paths,
 };
-pub use self::cursor::Cursors;
 pub use self::error::ResourceError;
 pub use self::family::{Asking, ResourceFamily};
-use self::page::{Bounds, Families};
-pub use self::page::{Listed, Page};
+pub use self::page::Listed;
+use self::page::{Bounds, Families, Place};
 pub use self::uri::ResourceUri;
 use crate::ids::Entity;
-use crate::tools::{Call, Caller, Doors};
+use crate::tools::{Call, Caller, Doors, Page};
 
 /// How many resources are on a page, and how many of a family are listed in all: the newest, for a
 /// list is there to begin with, and everything else is found by its URI.
@@ -44,7 +42,6 @@ const BOUNDS: Bounds = Bounds { page: 100, family: 100 };
 pub struct Resources {
     doors: Doors,
     families: Vec<Box<dyn ResourceFamily>>,
-    cursors: Cursors,
 }
 
 impl Resources {
@@ -57,7 +54,7 @@ impl Resources {
             Box::new(files::Files),
             Box::new(facts::Facts),
         ];
-        Self { doors, families, cursors: Cursors::default() }
+        Self { doors, families }
     }
 
     /// The same with more families, which come after those that are there.
@@ -74,11 +71,11 @@ impl Resources {
     pub async fn list(&self, caller: &Caller, cursor: Option<&str>) -> Result<Page, ResourceError> {
         let from = match cursor {
             None => None,
-            Some(cursor) => Some(self.cursors.open(cursor).ok_or(ResourceError::InvalidCursor)?),
+            Some(cursor) => Some(Place::behind(cursor)?),
         };
         let shown = Shown { families: &self.families, asking: self.asking(caller) };
         let (items, next) = page::page(&shown, BOUNDS, from).await?;
-        Ok(Page { items, next_cursor: next.map(|place| self.cursors.seal(&place)) })
+        Ok(Page { items, next_cursor: next.map(|place| place.cursor()) })
     }
 
     /// The forms of URIs.

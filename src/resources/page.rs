@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::resources::ResourceError;
+use crate::tools::{InvalidCursor, cursor_after, entry_before};
+
+/// Whose cursors they are.
+const LIST: &str = "resources";
 
 /// A resource in a list, with its place among those of its family.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,15 +22,6 @@ pub struct Listed {
     pub place: String,
     /// The resource, as the protocol describes one.
     pub resource: Value,
-}
-
-/// A part of a list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Page {
-    /// What is in it.
-    pub items: Vec<Value>,
-    /// How to ask for the next part, if there is one.
-    pub next_cursor: Option<String>,
 }
 
 /// The last place that was listed.
@@ -38,6 +33,22 @@ pub(super) struct Place {
     listed: usize,
     /// The place within the family.
     after: String,
+}
+
+impl Place {
+    /// The cursor that stands for it. Clients are not told what is in it, and may make it up all the
+    /// same: it names no more than where a list that they may see goes on.
+    pub(super) fn cursor(&self) -> String {
+        let place = serde_json::to_string(self).expect("a place is text and numbers");
+        cursor_after(LIST, &place)
+    }
+
+    /// The place that a cursor stands for.
+    pub(super) fn behind(cursor: &str) -> Result<Self, ResourceError> {
+        let place =
+            entry_before(LIST, cursor).map_err(|InvalidCursor| ResourceError::InvalidCursor)?;
+        serde_json::from_str(&place).map_err(|_no_place| ResourceError::InvalidCursor)
+    }
 }
 
 /// How much is listed.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::*;
+use crate::tools::cursor_after;
 use crate::tools::tests::bench::Bench;
 
 /// All pages of the list.
@@ -152,7 +153,7 @@ async fn what_is_too_large_is_refused_with_the_way_to_read_it() {
 }
 
 #[actix::test]
-async fn a_list_that_is_longer_than_a_page_has_cursors_that_nobody_can_make() {
+async fn a_list_that_is_longer_than_a_page_goes_on_behind_its_own_cursors_only() {
     let bench = Bench::new().await;
     for n in 0..120 {
         bench.promote(&format!("m:{n:03}"), "staging").await;
@@ -168,13 +169,16 @@ async fn a_list_that_is_longer_than_a_page_has_cursors_that_nobody_can_make() {
     assert_eq!(items, all(&resources, &bench).await);
 
     let cursor = first.next_cursor.unwrap();
-    let others = Resources::new(bench.doors.clone());
-    for (resources, cursor) in [
-        (&others, cursor.as_str()),
-        (&resources, "2"),
-        (&resources, ""),
-        (&resources, &cursor[1..]),
-    ] {
+    let after_a_restart = Resources::new(bench.doors.clone());
+    let second = after_a_restart.list(&bench.caller, Some(&cursor)).await.unwrap();
+    assert_eq!(second.items, items[100..]);
+    let elsewhere = [
+        cursor_after("tools", "status"),
+        cursor_after("resources", "status"),
+        cursor_after("resources", r#"{"family":1,"listed":0,"after":"the first"}"#),
+    ];
+    let made_up = ["2", "", &cursor[1..]];
+    for cursor in elsewhere.iter().map(String::as_str).chain(made_up) {
         let error = resources.list(&bench.caller, Some(cursor)).await.unwrap_err();
         assert!(matches!(error, ResourceError::InvalidCursor), "{cursor}: {error}");
     }

@@ -3,6 +3,7 @@
 mod client;
 mod confirmation;
 mod crossed;
+mod hanging_up;
 mod hostile;
 mod sessions;
 mod stateless;

@@ -37,7 +37,9 @@ const QUICK_SYNC_MICROSECONDS: f64 = 500.0;
 enum Operation {
     Bare,
     ToolsList,
+    ToolsListStateless,
     Status,
+    StatusStateless,
     StatusOver,
     RunEval,
 }
@@ -47,6 +49,8 @@ impl Operation {
         match self {
             Self::Bare => "bare handler",
             Self::ToolsList => "tools/list",
+            Self::ToolsListStateless => "tools/list, 2026-07-28",
+            Self::StatusStateless => "status, 2026-07-28",
             Self::Status => "status, queued job",
             Self::StatusOver => "status, cancelled job",
             Self::RunEval => "run_eval, durable",
@@ -56,6 +60,8 @@ impl Operation {
     fn script(self) -> &'static str {
         match self {
             Self::Bare | Self::ToolsList => "tools_list.lua",
+            Self::ToolsListStateless => "tools_list_stateless.lua",
+            Self::StatusStateless => "status_stateless.lua",
             Self::Status | Self::StatusOver => "status.lua",
             Self::RunEval => "run_eval.lua",
         }
@@ -65,6 +71,13 @@ impl Operation {
 /// The most processor time of an operation, in that of the bare handler.
 const LIMITS: [(Operation, f64); 3] =
     [(Operation::ToolsList, 2.0), (Operation::Status, 2.5), (Operation::RunEval, 7.0)];
+/// An operation in revision 2026-07-28, and as it is asked without any.
+const STATELESS: [(Operation, Operation); 2] = [
+    (Operation::ToolsListStateless, Operation::ToolsList),
+    (Operation::StatusStateless, Operation::Status),
+];
+/// The most processor time of the first, in that of the second.
+const STATELESS_LIMIT: f64 = 1.5;
 /// The most that the request log adds to it.
 const LOG_LIMIT: f64 = 1.0;
 const LEAST_WRITES_A_SECOND: f64 = 10_000.0;
@@ -201,7 +214,9 @@ fn prepare(bench: &Bench, server: &Server) -> Result<Vec<(Operation, Option<Call
         .context("cancelling a job, so that there is one that is over")?;
     let calls = [
         (Operation::ToolsList, Call::ToolsList),
-        (Operation::Status, Call::Status(live)),
+        (Operation::ToolsListStateless, Call::ToolsList),
+        (Operation::Status, Call::Status(live.clone())),
+        (Operation::StatusStateless, Call::Status(live)),
         (Operation::StatusOver, Call::Status(over)),
         (Operation::RunEval, Call::RunEval),
     ];
@@ -353,6 +368,13 @@ fn goals(rows: &BTreeMap<Key, Figures>, syncs: &Sample) -> Vec<Goal> {
         let name = format!("{}: the log adds, ÷ bare", operation.label());
         let bound = Bound::AtMost(LOG_LIMIT);
         goals.push(Goal::judge(&name, bound, added, doubt(operation).as_deref()));
+    }
+    for (stateless, lenient) in STATELESS {
+        let pair = off(stateless).zip(off(lenient));
+        let ratio = pair.and_then(|(with, without)| with.ratio.over(&without.ratio).median());
+        let name = format!("{} ÷ {}", stateless.label(), lenient.label());
+        let doubt = doubt(stateless).or_else(|| doubt(lenient));
+        goals.push(Goal::judge(&name, Bound::AtMost(STATELESS_LIMIT), ratio, doubt.as_deref()));
     }
     let faults = rows.values().map(|figures| figures.faults).sum();
     goals.push(Goal::judge("wrong answers", Bound::AtMost(0.0), Some(float(faults)), None));

@@ -83,6 +83,7 @@ pub(super) async fn get(shared: web::Data<Shared>, proof: web::Data<Proof>) -> H
     families.extend(events(&shared));
     families.extend(actors(&shared));
     families.push(tools(&shared));
+    families.extend(protocol(&shared));
     families.extend(webhooks(&shared));
     families.extend(subscriptions::families(&shared));
     families.extend(audit(&shared).await);
@@ -205,6 +206,14 @@ fn events(shared: &Shared) -> [Family; 7] {
         ),
         one("sse_gaps", "Times a stream was told of a gap", Kind::Counter, float(now.gaps)),
         one("sse_refused", "Streams that were refused", Kind::Counter, float(now.refused)),
+    ]
+}
+
+fn protocol(shared: &Shared) -> [Family; 2] {
+    let (sessions, listeners) = (shared.server.sessions(), shared.server.listeners());
+    [
+        one("sessions", "Sessions of MCP clients", Kind::Gauge, count(sessions)),
+        one("listeners", "Streams of subscriptions/listen", Kind::Gauge, count(listeners)),
     ]
 }
 

@@ -132,7 +132,7 @@ impl Bench {
 
     async fn canary(&self, model: &str, dry_run: bool) -> CanaryId {
         let policy = json!({
-            "windowSeconds": 2, "pollSeconds": 0.2,
+            "windowSeconds": 20, "pollSeconds": 0.2,
             "targets": { "max_error_rate": 0.02, "latency_p95_ms": 250 },
         });
         let request: PolicyRequest = serde_json::from_value(policy).unwrap();

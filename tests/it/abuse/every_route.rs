@@ -25,6 +25,9 @@ fn doors() -> Vec<Door> {
     doors.chain(["GET", "POST"].map(nothing)).collect()
 }
 
+/// What stands in a query and in headers, and what that is answered with.
+type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], u16);
+
 /// A daemon that serves every route.
 async fn target() -> Target {
     let home = Home::new()
@@ -108,7 +111,7 @@ async fn no_method_of_a_route_takes_what_is_no_key() {
         (bearer("lk_at_wrong"), format!("Basic {KEY}"), bearer(&bearer(KEY)));
     let in_query = format!("&key={KEY}");
     let as_token = format!("&access_token={KEY}&api_key={KEY}&X-API-Key={KEY}");
-    let rows: [(&str, &str, &[(&str, &str)], u16); 12] = [
+    let rows: [Row<'_>; 12] = [
         ("A3 nothing", "", &[], 401),
         ("A3 an empty key", "", &[("X-API-Key", "")], 401),
         ("A3 Bearer and nothing", "", &[("Authorization", "Bearer ")], 401),

@@ -160,21 +160,3 @@ async fn progress_and_messages_come_to_who_asked_for_them() {
     assert!(steps.is_sorted_by(|one, next| one < next), "{steps:?}");
     assert!(!told("notifications/message").is_empty(), "{before:?}");
 }
-
-#[tokio::test]
-async fn who_hangs_up_ends_the_request_and_not_the_job() {
-    let home = Home::new();
-    let daemon = home.start().await;
-    let client = Stateless::new(&daemon, json!({}));
-    let job = daemon.run_eval("sleep").await;
-    daemon.until(&job, &["RUNNING"]).await;
-    let arguments = json!({ "jobId": job, "waitSeconds": 50 });
-    let params = json!({ "name": "status", "arguments": arguments });
-    let meta = json!({ "progressToken": 1 });
-    let request = client.request(&json!(3), "tools/call", params, &meta);
-    let impatient = request.timeout(std::time::Duration::from_millis(300)).send().await;
-    drop(impatient);
-    daemon.until(&job, &["RUNNING"]).await;
-    daemon.call("cancel_job", json!({ "jobId": job, "reason": "the test is over" })).await;
-    daemon.until(&job, &["CANCELLED"]).await;
-}

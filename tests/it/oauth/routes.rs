@@ -138,7 +138,7 @@ async fn many_subjects_and_a_key_at_once_are_each_named_for_their_own() {
         let (client, mut wrong) = (Client::new(), 0);
         let token = site.token(&json!({ "sub": format!("subject-{n}") }));
         for round in 0..40 {
-            let (sent, expected) = if (n + round) % 5 == 0 {
+            let (sent, expected) = if (n + round).is_multiple_of(5) {
                 (client.get(&url).header("X-API-Key", KEY), key.clone())
             } else {
                 (client.get(&url).bearer_auth(&token), format!("oauth:subject-{n}"))
