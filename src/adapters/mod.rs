@@ -1,6 +1,7 @@
 //! The outside world, as traits; one module for each thing that stands behind one.
 
 pub mod callback;
+pub mod collector;
 mod eval;
 pub mod git;
 pub mod local;

@@ -47,6 +47,7 @@ use crate::repo::root::RootError;
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::subscriptions::EventBells;
 use crate::supervision::{Ended, RestartPolicy, Supervision};
+use crate::telemetry;
 use crate::tools::{Doors, Infrastructure, Links};
 
 /// Why the daemon did not start, or ended.
@@ -82,6 +83,9 @@ pub enum AppError {
     /// A webhook cannot be called.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// The collector of traces cannot be called.
+    #[error("traces cannot be sent: {0}")]
+    Collector(OutboundError),
     /// The issuer of tokens cannot be asked for its keys.
     #[error("the issuer of tokens cannot be used: {0}")]
     Issuer(#[from] OutboundError),
@@ -323,7 +327,7 @@ fn serve(
     gate: Gate,
 ) -> Result<Server, AppError> {
     let proof = http::proof();
-    let traced = tracing::enabled!(tracing::Level::DEBUG);
+    let traced = telemetry::is_traced();
     let seconds = settings.server.shutdown_deadline.as_secs().max(1);
     let server = HttpServer::new(move || {
         App::new()

@@ -132,6 +132,7 @@ impl From<AppError> for Failure {
             | AppError::Metrics(_)
             | AppError::Webhook(_)
             | AppError::Issuer(_)
+            | AppError::Collector(_)
             | AppError::Root(_) => 3,
             AppError::Bind { .. } => 4,
             AppError::GaveUp(_) => 70,

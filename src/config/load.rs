@@ -10,6 +10,7 @@ use super::file::FileLayer;
 use super::keys::{Fallback, Setting};
 use super::settings::Settings;
 use super::sources::{Environment, Origin, Overrides};
+use super::traces::TraceSettings;
 use super::value::{Raw, Value};
 
 /// The settings, and where each came from.
@@ -21,6 +22,8 @@ pub struct Loaded {
     pub origins: Vec<Resolved>,
     /// The files they were read from, which may hold secrets.
     pub files: Vec<PathBuf>,
+    /// Where traces go, if they go anywhere.
+    pub traces: Option<TraceSettings>,
 }
 
 /// One setting's value and where it came from.
@@ -56,7 +59,8 @@ impl Settings {
         settings.oauth.refuse_half_measures(&settings.server, &settings.auth)?;
         let file = reader.file.as_ref().map(|file| file.path.clone());
         let files = environment.secret_files().map(|path| cwd.join(path)).chain(file).collect();
-        Ok(Loaded { settings, origins: reader.resolved, files })
+        let traces = TraceSettings::of(environment)?;
+        Ok(Loaded { settings, origins: reader.resolved, files, traces })
     }
 
     /// The defaults, for a daemon in `directory` that nobody configured; no file is read.

@@ -23,6 +23,7 @@ mod render;
 mod server;
 mod settings;
 mod sources;
+mod traces;
 mod value;
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use settings::{
     StoreSettings,
 };
 pub use sources::{Environment, Origin, Overrides};
+pub use traces::{TraceEncoding, TraceSampler, TraceSettings};
 
 /// The file that is read from the current directory when no other is named.
 pub const DEFAULT_FILE: &str = "lukhas-mcp.toml";

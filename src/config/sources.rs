@@ -77,7 +77,7 @@ impl Environment {
         self.0.contains_key(std::ffi::OsStr::new(name))
     }
 
-    fn get(&self, name: &str) -> Result<Option<&str>, ConfigError> {
+    pub(super) fn get(&self, name: &str) -> Result<Option<&str>, ConfigError> {
         let Some(value) = self.0.get(std::ffi::OsStr::new(name)) else { return Ok(None) };
         value.to_str().map(Some).ok_or_else(|| ConfigError::NotUtf8 { name: name.into() })
     }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::http::gate::{Admitted, GateSettings};
 use crate::http::request_log::Entry;
+use crate::telemetry::RequestTrace;
 
 /// What the log has to know of a request that is about to be consumed.
 pub(super) struct LogLine {
@@ -19,6 +20,7 @@ pub(super) struct LogLine {
     query: String,
     user_agent: String,
     principal: Option<String>,
+    trace: RequestTrace,
 }
 
 impl LogLine {
@@ -32,6 +34,7 @@ impl LogLine {
             query: request.query_string().to_owned(),
             user_agent: String::from_utf8_lossy(user_agent).into_owned(),
             principal: admitted.as_ref().ok().map(|admitted| admitted.caller.principal.clone()),
+            trace: RequestTrace::current(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl Pending {
                 duration: self.began.elapsed(),
                 request_id: self.id.to_str().unwrap_or_default(),
                 principal: line.principal.as_deref(),
+                trace: line.trace.id(),
             });
         }
     }

@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::telemetry::TraceId;
 
 /// How many lines may wait.
 const QUEUE: usize = 8192;
@@ -41,6 +42,7 @@ pub(super) struct Entry<'a> {
     pub(super) duration: Duration,
     pub(super) request_id: &'a str,
     pub(super) principal: Option<&'a str>,
+    pub(super) trace: Option<TraceId>,
 }
 
 impl RequestLog {
@@ -105,6 +107,9 @@ fn line(entry: &Entry<'_>) -> String {
     if let Some(principal) = entry.principal {
         let _ = write!(out, r#","principal":{}"#, quoted(principal));
     }
+    if let Some(trace) = entry.trace {
+        let _ = write!(out, r#","trace_id":"{trace}""#);
+    }
     out.push_str("}\n");
     out
 }
@@ -145,12 +150,14 @@ mod tests {
             duration: Duration::from_micros(1500),
             request_id: "r-1",
             principal: Some("key:0011"),
+            trace: Some(TraceId::from_bytes([1; 16])),
         });
         assert!(!text.contains("s3cret"), "{text}");
         assert_eq!(text.matches('\n').count(), 1);
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["url"], "/sse?topic=jobs&snapshot=1&key=****&key=****&****&****");
         assert_eq!(read["duration_ms"], 1.5);
+        assert_eq!(read["trace_id"], "01".repeat(16));
         assert_eq!(read["ts"], "2026-11-21T03:38:52.150Z");
         assert!(!text.contains('\u{1b}'));
     }

@@ -126,6 +126,11 @@ pub(super) fn is_for_every_page(path: &str) -> bool {
     path == server_card::PATH
 }
 
+/// The route that a path is of, as it stands in [`ROUTES`].
+pub(super) fn pattern(path: &str) -> Option<&'static str> {
+    ROUTES.iter().find(|route| route.is_at(path)).map(|route| route.path)
+}
+
 /// The methods of a path, if there is such a path.
 pub(super) fn allowed(path: &str) -> Option<&'static str> {
     ROUTES.iter().find(|route| route.is_at(path)).map(|route| route.allow)

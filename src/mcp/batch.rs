@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use tracing::Instrument as _;
 
 use crate::mcp::answer::{self, Answer, Code};
 use crate::mcp::envelope::{Envelope, Malformed, Message};
@@ -93,7 +94,9 @@ impl Server {
                     return refusal;
                 }
                 let Received { caller, headers, .. } = received;
-                let (version, meta) = (Version::V20250326, Meta::default());
+                let version = Version::V20250326;
+                // What an earlier revision says about itself is a wish; of a batch, only the trace is.
+                let meta = Meta::of(params).unwrap_or_default().of_a_batch();
                 let asked = Asked {
                     caller,
                     version,
@@ -104,7 +107,9 @@ impl Server {
                     params,
                 };
                 let line = Line::silent(&self.lists);
-                answer::answer(version, id.get(), self.perform(asked, &line).await)
+                let span = self.span(asked, id.get());
+                let outcome = self.perform(asked, &line).instrument(span).await;
+                answer::answer(version, id.get(), outcome)
             }
         }
     }

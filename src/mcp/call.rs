@@ -16,6 +16,7 @@ use crate::mcp::line::{Asking, Line};
 use crate::mcp::methods::{Asked, need};
 use crate::mcp::seal::Left;
 use crate::mcp::server::Server;
+use crate::mcp::spans;
 use crate::tools::{
     Call, CallResult, Called, Capability, Client as _, Effect, Question, ToolError,
 };
@@ -66,6 +67,9 @@ impl Server {
             }
             Err(error) => Err(error),
         };
+        if let Ok(Called { began: Some(work), .. }) = &outcome {
+            spans::began(&work.id);
+        }
         match outcome {
             Ok(Called { began: Some(work), .. }) if self.gives_tasks(asked) => {
                 self.began(asked.caller, &work.id).await
@@ -127,7 +131,10 @@ impl Server {
 /// How a tool's failure is answered.
 fn failure(asked: Asked<'_>, error: &ToolError) -> Result<Done, Fault> {
     let why = error.to_string();
-    let as_result = || Ok(Done::complete(CallResult::failure(&why).into_bytes()));
+    let as_result = || {
+        spans::tool_failed();
+        Ok(Done::complete(CallResult::failure(&why).into_bytes()))
+    };
     match error {
         ToolError::MissingCapability(capability) if asked.version.is_stateless() => {
             Err(Fault::Capability(*capability))

@@ -2,11 +2,15 @@
 //! only look.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
-use crate::mcp::answer::{Cache, Done};
+use crate::mcp::answer::{self, Answer, Cache, Done};
 use crate::mcp::capabilities::Capabilities;
-use crate::mcp::server::Server;
+use crate::mcp::meta::Meta;
+use crate::mcp::methods::{Asked, read};
+use crate::mcp::server::{INITIALIZE, Received, Server};
 use crate::mcp::version::{LATEST_AGREED, Version};
 
 /// What people call the server.
@@ -36,6 +40,30 @@ pub(super) struct Offered {
 impl Server {
     pub(super) fn offered(&self) -> Offered {
         Offered { varying: self.varying, tasks: self.tasks.is_some() }
+    }
+
+    /// Agrees on a revision, and begins a session for who takes streams.
+    pub(super) fn initialize(
+        &self,
+        received: &Received,
+        id: &str,
+        params: Option<&RawValue>,
+        meta: &Meta,
+    ) -> Answer {
+        let params = match read::<InitializeParams>(params) {
+            Ok(params) => params.unwrap_or_default(),
+            Err(fault) => return answer::answer(Version::V20250326, id, Err(fault)),
+        };
+        let version = params.version();
+        let Received { caller, headers, .. } = received;
+        let (method, session) = (INITIALIZE, None);
+        let asked = Asked { caller, version, meta, headers, session, method, params: None };
+        let _span = self.span(asked, id).entered();
+        // Who takes no streams has no use for a session, and need not carry one about.
+        let session = received.accepts_events.then(|| {
+            self.sessions.begin(&received.caller, version, params.capabilities(), Instant::now())
+        });
+        answer::answer(version, id, Ok(initialized(version, self.offered()))).starting(session)
     }
 }
 

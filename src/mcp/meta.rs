@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::mcp::capabilities::Capabilities;
 use crate::mcp::fault::Fault;
+use crate::telemetry::{self, Parent};
 use crate::tools::LogLevel;
 
 /// The longest token, in bytes of JSON.
@@ -30,9 +31,9 @@ struct Read<'a> {
     #[serde(borrow, rename = "progressToken", default)]
     progress_token: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    traceparent: Option<Cow<'a, str>>,
+    traceparent: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    tracestate: Option<Cow<'a, str>>,
+    tracestate: Option<&'a RawValue>,
 }
 
 /// What a request says about itself.
@@ -45,19 +46,15 @@ pub(super) struct Meta {
     /// As JSON: a string or a number.
     pub(super) progress_token: Option<String>,
     /// The span that this request is a part of, as W3C trace context writes it.
-    pub(super) trace: Option<Trace>,
-}
-
-/// A span of somebody else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
-    /// The trace and the span in it.
-    pub parent: String,
-    /// What vendors added.
-    pub state: Option<String>,
+    pub(super) parent: Option<Parent>,
 }
 
 impl Meta {
+    /// What counts in a batch, where nobody is told anything before the end.
+    pub(super) fn of_a_batch(self) -> Self {
+        Self { parent: self.parent, ..Self::default() }
+    }
+
     /// Reads it; nothing where a request says nothing.
     ///
     /// # Errors
@@ -92,18 +89,23 @@ impl Meta {
         if progress_token.is_some_and(|token| !is_token(token)) {
             return Err(wrong("progressToken must be a string or a number of at most 256 bytes"));
         }
-        let trace = read.traceparent.map(|parent| Trace {
-            parent: parent.into_owned(),
-            state: read.tracestate.map(Cow::into_owned),
-        });
         Ok(Self {
             protocol_version: read.protocol_version.map(Cow::into_owned),
             capabilities,
             log_level,
             progress_token: progress_token.map(str::to_owned),
-            trace,
+            parent: parent(read.traceparent, read.tracestate),
         })
     }
+}
+
+/// Whoever traces wrongly is still served, so what is no text counts as not said.
+fn parent(parent: Option<&RawValue>, state: Option<&RawValue>) -> Option<Parent> {
+    if !telemetry::is_traced() {
+        return None;
+    }
+    let text = |json: &RawValue| serde_json::from_str::<String>(json.get()).ok();
+    Parent::read(&text(parent?)?, state.and_then(text).as_deref())
 }
 
 fn is_token(json: &str) -> bool {
@@ -125,14 +127,13 @@ mod tests {
             r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",
                "io.modelcontextprotocol/clientCapabilities":{"elicitation":{}},
                "io.modelcontextprotocol/logLevel":"warning","progressToken":"p",
-               "traceparent":"00-a-b-01","more":1},"name":"x"}"#,
+               "traceparent":7,"tracestate":[],"baggage":{},"more":1},"name":"x"}"#,
         )
         .unwrap();
         assert_eq!(meta.protocol_version.as_deref(), Some("2026-07-28"));
         assert!(meta.capabilities.unwrap().has(crate::tools::Capability::Elicitation));
         assert_eq!(meta.log_level, Some(Ok(LogLevel::Warning)));
         assert_eq!(meta.progress_token.as_deref(), Some("\"p\""));
-        assert_eq!(meta.trace.unwrap().parent, "00-a-b-01");
         assert_eq!(read(r#"{"name":"_meta"}"#), Ok(Meta::default()));
         assert_eq!(read("[1]"), Ok(Meta::default()));
         assert_eq!(Meta::of(None), Ok(Meta::default()));

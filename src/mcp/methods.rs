@@ -14,6 +14,7 @@ use crate::mcp::line::Line;
 use crate::mcp::meta::Meta;
 use crate::mcp::server::Server;
 use crate::mcp::session::Session;
+use crate::mcp::spans;
 use crate::mcp::version::Version;
 use crate::tools::{Caller, LogLevel};
 
@@ -52,6 +53,14 @@ pub(super) struct UriParams {
 impl Server {
     /// Carries a request out.
     pub(super) async fn perform(&self, asked: Asked<'_>, line: &Line) -> Result<Done, Fault> {
+        let outcome = self.dispatch(asked, line).await;
+        if let Err(fault) = &outcome {
+            spans::failed(asked, fault);
+        }
+        outcome
+    }
+
+    async fn dispatch(&self, asked: Asked<'_>, line: &Line) -> Result<Done, Fault> {
         let stateless = asked.version.is_stateless();
         match asked.method {
             "tools/call" => self.call(asked, line).await,

@@ -30,6 +30,7 @@ mod seal;
 mod server;
 mod session;
 mod sessions;
+mod spans;
 mod stream;
 mod streaming;
 mod tasks;

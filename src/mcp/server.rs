@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::config::Confirm;
 use crate::mcp::answer::{self, Answer, Code};
@@ -15,11 +16,11 @@ use crate::mcp::era::{agreed, check_stateless, is_stateless};
 use crate::mcp::fault::Fault;
 use crate::mcp::followed::STREAM;
 use crate::mcp::headers::Headers;
-use crate::mcp::introduction::{InitializeParams, Varying, initialized};
+use crate::mcp::introduction::Varying;
 use crate::mcp::listen::LISTEN;
 use crate::mcp::lists::Lists;
 use crate::mcp::meta::Meta;
-use crate::mcp::methods::{Asked, read};
+use crate::mcp::methods::Asked;
 use crate::mcp::places::Places;
 use crate::mcp::seal::Seal;
 use crate::mcp::session::Session;
@@ -227,19 +228,14 @@ impl Server {
             };
             let asked =
                 Asked { caller, version, meta: &meta, headers, session: None, method, params };
-            if method == LISTEN {
-                return self.listen(asked, id).await;
-            }
-            if method == STREAM {
-                return self.stream_events(asked, id, received.accepts_events).await;
-            }
-            return self.carry_out(asked, id, received.accepts_events).await;
+            let span = self.span(asked, id);
+            return self.respond(asked, id, received.accepts_events).instrument(span).await;
         }
         let Ok(agreed) = agreed(headers) else { return whole(not_served(Some(id))) };
         // What an earlier revision says about itself is a wish, and is not worth a refusal.
         let meta = meta.unwrap_or_default();
         if method == INITIALIZE {
-            return whole(self.initialize(received, id, params));
+            return whole(self.initialize(received, id, params, &meta));
         }
         let session = match self.session(received) {
             Ok(session) => session,
@@ -249,23 +245,22 @@ impl Server {
         let version = version.unwrap_or(Version::V20250326);
         let session = session.as_ref();
         let asked = Asked { caller, version, meta: &meta, headers, session, method, params };
-        if method == STREAM {
-            return self.stream_events(asked, id, received.accepts_events).await;
-        }
-        self.carry_out(asked, id, received.accepts_events).await
+        let span = self.span(asked, id);
+        self.respond(asked, id, received.accepts_events).instrument(span).await
     }
 
-    fn initialize(&self, received: &Received, id: &str, params: Option<&RawValue>) -> Answer {
-        let params = match read::<InitializeParams>(params) {
-            Ok(params) => params.unwrap_or_default(),
-            Err(fault) => return answer::answer(Version::V20250326, id, Err(fault)),
-        };
-        let version = params.version();
-        // Who takes no streams has no use for a session, and need not carry one about.
-        let session = received.accepts_events.then(|| {
-            self.sessions.begin(&received.caller, version, params.capabilities(), Instant::now())
-        });
-        answer::answer(version, id, Ok(initialized(version, self.offered()))).starting(session)
+    /// Answers a request, or begins a stream for it.
+    async fn respond(
+        self: &Arc<Self>,
+        asked: Asked<'_>,
+        id: &str,
+        accepts_events: bool,
+    ) -> Outcome {
+        match asked.method {
+            LISTEN if asked.version.is_stateless() => self.listen(asked, id).await,
+            STREAM => self.stream_events(asked, id, accepts_events).await,
+            _ => self.carry_out(asked, id, accepts_events).await,
+        }
     }
 
     /// The session that a request names; nothing if it names none.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
-use tracing::error;
+use tracing::{Instrument as _, Span, error};
 
 use crate::mcp::answer::{self, Answer, Code};
 use crate::mcp::headers::Headers;
@@ -101,13 +101,14 @@ impl Server {
         };
         let line = Line::new(Some(Arc::clone(&outbox)), asked.meta, asking, &self.lists);
         let (server, own) = (Arc::clone(self), Own::of(asked, id));
+        let span = Span::current();
         let (done, mut answered) = oneshot::channel();
         let ends = EndOnDrop { outbox: Arc::clone(&outbox) };
         let task = tokio::spawn(async move {
             // However this ends, the stream does as well.
             let ends = ends;
             let performed = AssertUnwindSafe(server.perform(own.asked(), &line)).catch_unwind();
-            let answer = match performed.await {
+            let answer = match performed.instrument(span).await {
                 Ok(outcome) => answer::answer(own.version, &own.id, outcome),
                 Err(_panic) => {
                     error!(method = own.method, "a request panicked");

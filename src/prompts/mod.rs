@@ -53,6 +53,11 @@ impl Prompts {
         self
     }
 
+    /// The names of all prompts.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.all.iter().map(|prompt| prompt.name()).collect()
+    }
+
     /// A page of the list; everybody is shown all, because none changes anything.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::ids::Entity;
+use crate::events::Watchable;
 use crate::resources::completion::CompletionRequest;
 use crate::resources::{Asking, Completion, Listed, ResourceError, ResourceFamily};
 use crate::tools::{APP_URI, Call};
@@ -62,7 +62,7 @@ impl ResourceFamily for App {
     }
 
     /// Nothing: the page stays what it is while the daemon runs.
-    fn entity(&self, _: &str) -> Option<Entity> {
+    fn watchable(&self, _: &str) -> Option<Watchable> {
         None
     }
 

@@ -44,6 +44,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     (r"\b(actix_web|actix_web_lab|tracing_actix_web)::", &["http", "app"]),
     (r"\breqwest::", &["adapters", "client"]),
     (r"\bgit2::", &["adapters", "repo"]),
+    (r"\b(opentelemetry\w*|tracing_opentelemetry|prost)::", &["adapters", "telemetry"]),
     (r"\bclap::", &["cli"]),
     (r"\bnix::", &["adapters"]),
     (r"\brustix::", &["adapters", "app", "cli", "repo"]),

@@ -34,4 +34,5 @@ mod runner;
 mod subscriptions;
 mod supervision;
 mod terminal;
+mod traces;
 mod waiting;

@@ -6,6 +6,7 @@ mod client;
 mod confirmation;
 mod crossed;
 mod hanging_up;
+mod hostile;
 mod sessions;
 mod stateless;
 mod stdio;

@@ -167,6 +167,7 @@ async fn each_event_is_told_whatever_becomes_of_the_daemon_and_the_receiver() {
     assert_eq!(database.number("SELECT count(*) AS number FROM subscriptions"), 0);
 }
 
+/// A17
 #[tokio::test]
 async fn what_is_somebody_elses_is_not_there() {
     let (home, hook) = (home(), Hook::start(Doing::Takes).await);

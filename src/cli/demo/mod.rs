@@ -36,7 +36,7 @@ pub(super) fn run(flags: &SettingsFlags) -> Result<(), Failure> {
     settings.metrics.errors = Some(model_server::ERRORS.to_owned());
     settings.metrics.bucket = Some(model_server::BUCKETS.to_owned());
     let level = flags.log_level.as_deref().unwrap_or("warn");
-    telemetry::start(level, LogFormat::Auto);
+    telemetry::start(level, LogFormat::Auto, None);
     telemetry::log_panics();
     let outcome = actix::System::new().block_on(demo(settings, flags.port.is_none(), &directory));
     std::fs::remove_dir_all(&directory)

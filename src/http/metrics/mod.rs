@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 use crate::http::health::{Proof, readiness};
 use crate::http::{Shared, answers};
 use crate::notifications::WebhookCounts;
+use crate::telemetry::{SpanCounts, span_counts};
 
 /// One figure with its labels.
 #[derive(Debug)]
@@ -86,6 +87,7 @@ pub(super) async fn get(shared: web::Data<Shared>, proof: web::Data<Proof>) -> H
     families.extend(webhooks(&shared));
     families.extend(subscriptions::families(&shared));
     families.extend(audit(&shared).await);
+    families.extend(spans());
     if let Some(log) = &shared.request_log {
         let help = "Request log lines that found no room and were dropped";
         families.push(one("request_log_dropped_lines", help, Kind::Counter, float(log.dropped())));
@@ -101,6 +103,16 @@ pub(super) async fn get(shared: web::Data<Shared>, proof: web::Data<Proof>) -> H
             answers::error(StatusCode::INTERNAL_SERVER_ERROR, "the figures could not be written")
         }
     }
+}
+
+fn spans() -> [Family; 2] {
+    let SpanCounts { delivered, dropped } = span_counts();
+    let taken = "Spans that the collector of traces took";
+    let lost = "Spans that found no room, or that the collector of traces did not take";
+    [
+        one("spans_delivered", taken, Kind::Counter, float(delivered)),
+        one("spans_dropped", lost, Kind::Counter, float(dropped)),
+    ]
 }
 
 fn build_info() -> Family {

@@ -119,13 +119,17 @@ impl Bench {
         Self { store, hub, clock, subscriptions, directory }
     }
 
-    /// Commits an event and returns its place.
+    /// Commits an event and returns its place; it is published then.
     async fn emit(&self, topic: &str, event_type: &'static str, fields: Value) -> i64 {
         let entity = Entity::parse(topic).unwrap();
+        let before = self.hub.statistics().published;
         let write = self
             .store
             .write(move |transaction| transaction.emit((&entity, None), event_type, &fields));
         write.await.unwrap();
+        while self.hub.statistics().published <= before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         self.newest().await
     }
 

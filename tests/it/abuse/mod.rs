@@ -6,6 +6,7 @@
 
 mod auth;
 mod envelope;
+mod every_route;
 mod fuzz;
 mod http;
 mod limits;
@@ -130,7 +131,7 @@ fn no_file_holds_a_key(directory: &Path) {
 }
 
 /// Every path that is served, with a file that is there where one can be named.
-fn every_path() -> impl Iterator<Item = &'static str> {
+pub fn every_path() -> impl Iterator<Item = &'static str> {
     ROUTES.iter().map(|route| match route.path {
         "/repo/{path:.*}" => "/repo/evals/tasks/quick.toml",
         "/documents/{id:.*}" => "/documents/adder:3",

@@ -1,4 +1,4 @@
-//! A hundred clients with the same ids at once: each gets its own answers.
+//! H29: a hundred clients with the same ids at once: each gets its own answers.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

@@ -61,6 +61,7 @@ async fn methods_of_sessions_are_gone() {
     }
 }
 
+/// H30
 #[tokio::test]
 async fn headers_say_what_the_body_says() {
     let home = Home::new();

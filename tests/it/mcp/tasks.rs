@@ -73,6 +73,7 @@ async fn each_end_of_an_eval_is_one_of_its_task() {
     assert!(story.to_string().contains("cancel"), "{story}");
 }
 
+/// A17
 #[tokio::test]
 async fn a_task_is_its_owners_alone() {
     let home = Home::new().with("LUKHAS_MCP_API_KEYS", "one,two");

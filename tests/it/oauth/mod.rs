@@ -6,6 +6,7 @@ mod flow;
 mod issuer;
 #[path = "../../../src/oauth/issuer/tests/mint.rs"]
 mod mint;
+mod routes;
 mod server;
 mod tokens;
 

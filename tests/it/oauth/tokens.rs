@@ -9,13 +9,13 @@ use super::{BASE, of_challenge};
 use crate::fault_server::Fault;
 use crate::harness::{Daemon, Home};
 
-const KEY: &str = "a-key-beside-the-tokens";
+pub const KEY: &str = "a-key-beside-the-tokens";
 
-struct Site {
-    issuer: TestIssuer,
-    key: SigningKey,
+pub struct Site {
+    pub issuer: TestIssuer,
+    pub key: SigningKey,
     home: Home,
-    daemon: Daemon,
+    pub daemon: Daemon,
 }
 
 impl Site {
@@ -23,7 +23,7 @@ impl Site {
         Self::start_with(&[]).await
     }
 
-    async fn start_with(settings: &[(&str, &str)]) -> Self {
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let issuer = TestIssuer::start().await;
         let key = SigningKey::ed25519();
         issuer.publishes(&[(&key, "k1")]);
@@ -37,7 +37,7 @@ impl Site {
         Self { issuer, key, home, daemon }
     }
 
-    fn token(&self, changes: &Value) -> String {
+    pub fn token(&self, changes: &Value) -> String {
         self.issuer.token(&self.key, "k1", changes)
     }
 
