@@ -9,6 +9,9 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState}
 /// The longest state that is carried on, in bytes.
 const LONGEST_STATE: usize = 1024;
 
+/// The most members of a state.
+const MOST_MEMBERS: usize = 32;
+
 /// A span of somebody else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parent(pub(super) SpanContext);
@@ -31,11 +34,28 @@ impl Parent {
         let flags = u8::from_str_radix(flags, 16).ok()?;
         let flags = TraceFlags::new(flags) & TraceFlags::SAMPLED;
         let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
-        let state = state.filter(|state| state.len() <= LONGEST_STATE);
+        let state = state.filter(|state| is_state(state));
         let state = state.and_then(|state| TraceState::from_str(state).ok()).unwrap_or_default();
         let span = SpanContext::new(trace, span, flags, true, state);
         span.is_valid().then_some(Self(span))
     }
+}
+
+/// Whether it is a list of names and values; the library takes more than that.
+fn is_state(text: &str) -> bool {
+    let members = || text.split(',').map(str::trim);
+    text.len() <= LONGEST_STATE
+        && members().count() <= MOST_MEMBERS
+        && members().all(|member| {
+            member.split_once('=').is_some_and(|(name, value)| {
+                let of_name = |byte: u8| {
+                    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@')
+                };
+                let of_value = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'=';
+                let begins = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+                begins && name.bytes().all(of_name) && !value.is_empty() && value.bytes().all(of_value)
+            })
+        })
 }
 
 fn is_hex(text: &str) -> bool {
@@ -67,7 +87,18 @@ mod tests {
 
     #[test]
     fn a_state_that_is_none_leaves_the_span() {
-        for state in ["=", "a b", "k", &"a=b,".repeat(400)] {
+        for state in [
+            "=",
+            "a=",
+            "=a",
+            "a b",
+            "k",
+            "A=1",
+            "a=1=2",
+            "a=\u{e9}",
+            "a=1,,b=2",
+            &"a=b,".repeat(400),
+        ] {
             let parent = Parent::read(&format!("00-{TRACE}-{SPAN}-01"), Some(state)).unwrap();
             assert_eq!(parent.0.trace_state(), &TraceState::NONE, "{state}");
         }
