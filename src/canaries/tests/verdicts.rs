@@ -113,7 +113,7 @@ async fn an_inconclusive_window_is_held_or_extended_as_the_policy_says() {
 #[actix::test]
 async fn a_gate_that_somebody_else_moved_is_left_as_it_is() {
     let bench = Bench::new(Behaviour::Failing(0.0)).await;
-    let id = bench.begin(quick()).await;
+    let id = bench.begin(quick_with(&json!({ "windowSeconds": 20 }))).await;
     bench.until_polls(&id, 1).await;
     bench.put("ranker:9").await;
     let view = bench.until_over(&id).await;
