@@ -32,15 +32,17 @@ pub(super) async fn find(
         (_, Phase::AwaitingStart | Phase::AwaitingApproval) => {
             TaskState::InputRequired(vec![question(&view)])
         }
-        (CanaryStatus::Pending | CanaryStatus::Running | CanaryStatus::Paused, _) => {
-            TaskState::Working
-        }
         (CanaryStatus::RolledBack, _) if row.reason.as_deref() == Some(ABORTED) => {
             TaskState::Cancelled
         }
-        (CanaryStatus::Promoted | CanaryStatus::RolledBack, _) => TaskState::Completed(
+        // A dry run stays PENDING when it is over: nothing was promoted, and nothing rolled back.
+        (CanaryStatus::Promoted | CanaryStatus::RolledBack, _)
+        | (CanaryStatus::Pending, Phase::Over) => TaskState::Completed(
             CallResult::of(&status(doors, &view).await?).map_err(failed_to_write)?,
         ),
+        (CanaryStatus::Pending | CanaryStatus::Running | CanaryStatus::Paused, _) => {
+            TaskState::Working
+        }
         (CanaryStatus::Failed, _) => {
             let why = row.reason.as_deref().unwrap_or("it failed");
             TaskState::Failed(format!("{}: {why}; ask why for its story", row.canary_id))
