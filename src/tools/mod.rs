@@ -72,6 +72,7 @@ pub use self::snapshot::snapshot;
 pub use self::task::{Task, TaskState, Tasks, Work};
 #[cfg(feature = "conformance")]
 pub(crate) use self::typed::AnyTool;
+pub use self::waiting::calls_waiting;
 pub use self::why::{Fact, recorded};
 use crate::audit::Audit;
 use crate::canaries::Canaries;

@@ -21,6 +21,11 @@ const MOST: usize = 512;
 
 static PLACES: Semaphore = Semaphore::const_new(MOST);
 
+/// How many calls wait now.
+pub fn calls_waiting() -> usize {
+    MOST - PLACES.available_permits()
+}
+
 /// A call that waits for something to change.
 pub(super) struct Wait {
     follow: Follow,

@@ -1,6 +1,7 @@
 //! The protocol in each of its revisions, as clients speak it.
 
 mod apps;
+mod canary_tasks;
 mod card;
 mod client;
 mod confirmation;

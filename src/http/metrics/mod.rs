@@ -16,6 +16,7 @@ use crate::http::health::{Proof, readiness};
 use crate::http::{Shared, answers};
 use crate::notifications::WebhookCounts;
 use crate::telemetry::{SpanCounts, span_counts};
+use crate::tools::calls_waiting;
 
 /// One figure with its labels.
 #[derive(Debug)]
@@ -209,11 +210,12 @@ fn events(shared: &Shared) -> [Family; 7] {
     ]
 }
 
-fn protocol(shared: &Shared) -> [Family; 2] {
+fn protocol(shared: &Shared) -> [Family; 3] {
     let (sessions, listeners) = (shared.server.sessions(), shared.server.listeners());
     [
         one("sessions", "Sessions of MCP clients", Kind::Gauge, count(sessions)),
         one("listeners", "Streams of subscriptions/listen", Kind::Gauge, count(listeners)),
+        one("calls_waiting", "Calls that wait for an end", Kind::Gauge, count(calls_waiting())),
     ]
 }
 

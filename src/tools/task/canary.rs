@@ -15,6 +15,37 @@ const POLL: u64 = 5_000;
 /// The key of the question whether it may go on.
 const DECISION: &str = "decision";
 
+/// What a canary is for who waits for its task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Somebody has to say whether it may go on.
+    Asks,
+    /// Nobody has to do anything.
+    GoesOn,
+    /// There is a decision.
+    Ended,
+    /// Somebody ended it.
+    Aborted,
+    /// It could not be carried out.
+    Failed,
+}
+
+impl Standing {
+    fn of(status: CanaryStatus, phase: Phase, reason: Option<&str>) -> Self {
+        match (status, phase) {
+            (_, Phase::AwaitingStart | Phase::AwaitingApproval) => Self::Asks,
+            (CanaryStatus::RolledBack, _) if reason == Some(ABORTED) => Self::Aborted,
+            // A dry run stays PENDING when it is over: nothing was promoted, and nothing rolled back.
+            (CanaryStatus::Promoted | CanaryStatus::RolledBack, _)
+            | (CanaryStatus::Pending, Phase::Over) => Self::Ended,
+            (CanaryStatus::Pending | CanaryStatus::Running | CanaryStatus::Paused, _) => {
+                Self::GoesOn
+            }
+            (CanaryStatus::Failed, _) => Self::Failed,
+        }
+    }
+}
+
 pub(super) async fn find(
     doors: &Doors,
     caller: &Caller,
@@ -28,22 +59,15 @@ pub(super) async fn find(
     if row.principal != caller.principal {
         return Ok(None);
     }
-    let state = match (row.status, row.phase) {
-        (_, Phase::AwaitingStart | Phase::AwaitingApproval) => {
-            TaskState::InputRequired(vec![question(&view)])
+    let state = match Standing::of(row.status, row.phase, row.reason.as_deref()) {
+        Standing::Asks => TaskState::InputRequired(vec![question(&view)]),
+        Standing::GoesOn => TaskState::Working,
+        Standing::Ended => {
+            let answer = CallResult::of(&status(doors, &view).await?);
+            TaskState::Completed(answer.map_err(failed_to_write)?)
         }
-        (CanaryStatus::RolledBack, _) if row.reason.as_deref() == Some(ABORTED) => {
-            TaskState::Cancelled
-        }
-        // A dry run stays PENDING when it is over: nothing was promoted, and nothing rolled back.
-        (CanaryStatus::Promoted | CanaryStatus::RolledBack, _)
-        | (CanaryStatus::Pending, Phase::Over) => TaskState::Completed(
-            CallResult::of(&status(doors, &view).await?).map_err(failed_to_write)?,
-        ),
-        (CanaryStatus::Pending | CanaryStatus::Running | CanaryStatus::Paused, _) => {
-            TaskState::Working
-        }
-        (CanaryStatus::Failed, _) => {
+        Standing::Aborted => TaskState::Cancelled,
+        Standing::Failed => {
             let why = row.reason.as_deref().unwrap_or("it failed");
             TaskState::Failed(format!("{}: {why}; ask why for its story", row.canary_id))
         }
@@ -141,5 +165,41 @@ async fn carry_out(
         // It was over before anybody could say anything.
         Ok(_) | Err(CanaryError::Over { .. }) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A letter for each phase, from the first to the last: it asks, goes on, is ended, is aborted
+    /// (`x`), has failed.
+    #[test]
+    fn every_status_and_phase_is_one_state_of_a_task() {
+        let breach = Some("error_rate_breach");
+        let rows = [
+            (CanaryStatus::Pending, None, "aggga gge"),
+            (CanaryStatus::Running, None, "aggga ggg"),
+            (CanaryStatus::Paused, None, "aggga ggg"),
+            (CanaryStatus::Promoted, Some("conformance"), "aeeea eee"),
+            (CanaryStatus::RolledBack, breach, "aeeea eee"),
+            (CanaryStatus::RolledBack, Some(ABORTED), "axxxa xxx"),
+            (CanaryStatus::Failed, Some("displaced"), "afffa fff"),
+        ];
+        let all = CanaryStatus::ALL.iter().all(|status| rows.iter().any(|row| row.0 == *status));
+        assert!(all, "a status is in no row");
+        for (status, reason, states) in rows {
+            let found: String = Phase::ALL
+                .iter()
+                .map(|phase| match Standing::of(status, *phase, reason) {
+                    Standing::Asks => 'a',
+                    Standing::GoesOn => 'g',
+                    Standing::Ended => 'e',
+                    Standing::Aborted => 'x',
+                    Standing::Failed => 'f',
+                })
+                .collect();
+            assert_eq!(found, states.replace(' ', ""), "{status:?} {reason:?}");
+        }
     }
 }

@@ -1,8 +1,14 @@
 // What a client of the daemon checks: counted by area, told line by line, kept for the table.
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const [address, key, worldFile, results] = process.argv.slice(2);
 export const PATIENCE = 20_000;
+// How long a turn is waited for, and how long all checks of a client may take with that, in milliseconds.
+export const TURN = 120_000;
+export const ALL = 240_000;
+// How soon the daemon has to notice that nobody waits any more, in milliseconds; much less than is waited for.
+const SOON = 5000;
 export const PROMPTS = ['explain_rollback', 'prepare_promotion', 'triage_failed_evals', 'write_patch'];
 export { address, key };
 export const world = JSON.parse(readFileSync(worldFile, 'utf8'));
@@ -81,6 +87,94 @@ export async function failure(promise) {
     return error;
   }
   return undefined;
+}
+
+const turns = join(dirname(worldFile), 'turns');
+const gate = join(turns, 'gate');
+let number = 0;
+
+/** Waits until there is a turn. */
+async function turn(thereIsOne) {
+  const began = Date.now();
+  while (!(await thereIsOne())) {
+    if (Date.now() - began > TURN) throw new Error('no turn came about');
+    await pause(50);
+  }
+}
+
+/** Through it goes one after the other, of all programs. */
+async function throughGate(does) {
+  await turn(() => {
+    try {
+      mkdirSync(gate);
+      return true;
+    } catch (error) {
+      if (error.code === 'EEXIST') return false;
+      throw error;
+    }
+  });
+  try {
+    return await does();
+  } finally {
+    rmdirSync(gate);
+  }
+}
+
+/** Calls may wait meanwhile, and so may those of others. */
+export async function amongOthers(does) {
+  number += 1;
+  const mine = join(turns, `waits-${process.pid}-${number}`);
+  await throughGate(() => writeFileSync(mine, ''));
+  try {
+    return await does();
+  } finally {
+    rmSync(mine);
+  }
+}
+
+/** How many calls wait at the daemon. */
+async function waiting() {
+  const answer = await fetch(`${address}/metrics`, { headers: { 'X-API-Key': key } });
+  return Number(/^lukhas_mcp_calls_waiting\S* (\S+)/m.exec(await answer.text())[1]);
+}
+
+async function untilWaiting(checks, count, what) {
+  const began = Date.now();
+  let found = await waiting();
+  while (found !== count && Date.now() - began < SOON) {
+    await pause(50);
+    found = await waiting();
+  }
+  checks.that('cancel', what, found === count, `${found} calls wait`);
+}
+
+/**
+ * Checks that a call, which is given what aborts it, waits at the daemon until it is aborted, and no
+ * longer. No call of others waits meanwhile: the daemon tells how many wait, and not whose they are.
+ */
+export function endsAtTheDaemon(checks, call) {
+  return throughGate(async () => {
+    const isWaiting = (name) => name.startsWith('waits-');
+    await turn(async () => !readdirSync(turns).some(isWaiting) && (await waiting()) === 0);
+    const stop = new AbortController();
+    const outcome = failure(call(stop.signal));
+    await untilWaiting(checks, 1, 'the call is under way');
+    stop.abort('enough');
+    const error = await within(SOON, outcome);
+    checks.that('cancel', 'there is no answer', error !== undefined, error);
+    await untilWaiting(checks, 0, 'it is ended at the daemon as well');
+  });
+}
+
+/** Checks that nothing is told of what goes on changing. */
+export async function toldNoMore(checks, told, state) {
+  // What was under way has arrived by then.
+  await pause(300);
+  const before = told.length;
+  const was = JSON.stringify(await state());
+  await pause(1500);
+  const holds = told.length === before && JSON.stringify(await state()) !== was;
+  checks.that('subscriptions', 'and then no more, while it goes on', holds, told);
 }
 
 export function finish(...all) {

@@ -9,7 +9,9 @@ from fastmcp.exceptions import ToolError
 from fastmcp_tasks.client import call_tool_task
 from mcp import MCPError
 
-from checks import PROMPTS, Checks, arguments, finish
+from checks import (
+    ALL, PATIENCE, PROMPTS, TURN, Checks, alone, among_others, arguments, ends_at_the_daemon, finish,
+)
 
 AREAS = [
     "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm", "logging",
@@ -93,11 +95,14 @@ async def progress(client, checks):
 
 async def cancel(client, checks):
     waiting = {"jobId": world["sleeping"], "waitSeconds": 20}
-    try:
-        answer = await client.call_tool("status", waiting, timeout=0.7)
-        checks.that("cancel", "the call was under way", False, answer)
-    except MCPError as error:
-        checks.that("cancel", "the call was under way", "imed out" in str(error), error)
+    async with alone():
+        call = asyncio.create_task(client.call_tool("status", waiting, timeout=3))
+
+        async def stop():
+            (error,) = await asyncio.gather(call, return_exceptions=True)
+            checks.that("cancel", "its time is over", isinstance(error, MCPError) and "imed out" in str(error), error)
+
+        await ends_at_the_daemon(checks, call, stop)
     after = await client.call_tool("status", {"jobId": world["sleeping"]})
     status = after.structured_content["status"]
     checks.that("cancel", "the job goes on", status == "RUNNING", status)
@@ -145,17 +150,17 @@ async def everything(checks):
         await checks.area("resources", resources(client, checks))
         await checks.area("prompts", prompts(client, checks))
         await checks.area("completion", completion(client, checks))
-        await checks.area("progress", progress(client, checks))
+        await checks.area("progress", among_others(progress(client, checks)), patience=TURN + PATIENCE)
         # This client wants to be told everything; who waits for a job hears what becomes of it.
         checks.that("logging", f"{len(logged)} messages came", logged and logged[0].logger == "jobs", logged)
-        await checks.area("cancel", cancel(client, checks))
+        await checks.area("cancel", cancel(client, checks), patience=TURN + PATIENCE)
         await checks.area("confirm", confirm(client, checks, asked))
         await checks.area("tasks", tasks(client, checks))
 
 
 async def main():
     checks = Checks("FastMCP 4.1.2, 2026-07-28", AREAS)
-    await checks.area("connect", everything(checks), patience=110)
+    await checks.area("connect", everything(checks), patience=ALL)
     finish(checks)
 
 

@@ -14,7 +14,10 @@ from mcp.client.streamable_http import streamablehttp_client
 from mcp.shared.exceptions import McpError
 from pydantic import AnyUrl
 
-from checks import PROMPTS, Checks, arguments, finish, until
+from checks import (
+    ALL, PATIENCE, PROMPTS, TURN, Checks, alone, among_others, arguments, ends_at_the_daemon, finish, told_no_more,
+    until,
+)
 
 AREAS = [
     "connect", "tools", "structured", "resources", "prompts", "completion", "progress", "cancel", "confirm",
@@ -38,6 +41,28 @@ async def transport():
         headers = {"X-API-Key": key}
         async with streamablehttp_client(address + "/mcp", headers=headers) as (read, write, session_id):
             yield read, write, session_id
+
+
+class Kept:
+    """The way to the server, with all that goes there: only that tells the ids of requests."""
+
+    def __init__(self, write):
+        self.write, self.sent = write, []
+
+    async def send(self, message):
+        self.sent.append(message.message.root)
+        await self.write.send(message)
+
+    async def __aenter__(self):
+        await self.write.__aenter__()
+        return self
+
+    async def __aexit__(self, *why):
+        return await self.write.__aexit__(*why)
+
+    def last_call(self):
+        """The id of the last call of a tool."""
+        return [message.id for message in self.sent if getattr(message, "method", "") == "tools/call"][-1]
 
 
 async def tools(session, checks):
@@ -119,16 +144,18 @@ async def progress(session, checks):
     checks.that("progress", "the answer comes at the end", status == "COMPLETED", status)
 
 
-async def cancel(session, checks):
-    # This client has no way to cancel but to say so by itself; its ids count up from 0.
+async def cancel(session, checks, kept):
     waiting = {"jobId": world["sleeping"], "waitSeconds": 20}
-    call = asyncio.create_task(session.call_tool("status", waiting))
-    await asyncio.sleep(0.5)
-    under_way = session._request_id - 1
-    cancelled = types.CancelledNotification(params=types.CancelledNotificationParams(requestId=under_way))
-    await session.send_notification(types.ClientNotification(cancelled))
-    await asyncio.sleep(0.3)
-    call.cancel()
+    async with alone():
+        call = asyncio.create_task(session.call_tool("status", waiting))
+
+        async def stop():
+            # This client has no way to cancel but to say so by itself.
+            params = types.CancelledNotificationParams(requestId=kept.last_call())
+            cancelled = types.CancelledNotification(params=params)
+            await session.send_notification(types.ClientNotification(cancelled))
+
+        await ends_at_the_daemon(checks, call, stop)
     after = await session.call_tool("status", {"jobId": world["sleeping"]})
     status = after.structuredContent["status"]
     checks.that("cancel", "the job goes on", status == "RUNNING", status)
@@ -146,10 +173,14 @@ async def subscriptions(session, checks, heard):
             if isinstance(getattr(message, "root", None), types.ResourceUpdatedNotification)
         ]
 
-    told = await until("a notification", told)
-    checks.that("subscriptions", "its change is told", str(told[0]) == uri, told)
+    first = await until("a notification", told)
+    checks.that("subscriptions", "its change is told", str(first[0]) == uri, first)
     await session.unsubscribe_resource(AnyUrl(uri))
-    checks.that("subscriptions", "and it is left", True)
+
+    async def state():
+        return (await session.call_tool("status", {"jobId": job["jobId"]})).structuredContent
+
+    await told_no_more(checks, told, state)
 
 
 async def confirm(session, checks, asked):
@@ -178,7 +209,8 @@ async def everything(checks):
     async with transport() as (read, write, session_id):
         patience = datetime.timedelta(seconds=30)
         options = {"message_handler": hear, "elicitation_callback": ask}
-        async with ClientSession(read, write, patience, **options) as session:
+        kept = Kept(write)
+        async with ClientSession(read, kept, patience, **options) as session:
             answer = await session.initialize()
             checks.that("connect", "revision 2025-11-25", answer.protocolVersion == "2025-11-25", answer)
             if session_id:
@@ -188,8 +220,8 @@ async def everything(checks):
             await checks.area("resources", resources(session, checks))
             await checks.area("prompts", prompts(session, checks))
             await checks.area("completion", completion(session, checks))
-            await checks.area("progress", progress(session, checks))
-            await checks.area("cancel", cancel(session, checks))
+            await checks.area("progress", among_others(progress(session, checks)), patience=TURN + PATIENCE)
+            await checks.area("cancel", cancel(session, checks, kept), patience=TURN + PATIENCE)
             await checks.area("confirm", confirm(session, checks, asked))
             await checks.area("subscriptions", subscriptions(session, checks, heard))
             await checks.area("logging", logging(session, checks))
@@ -198,7 +230,7 @@ async def everything(checks):
 async def main():
     client = "Python mcp 1.30.0" + (" over stdio" if OVER == "stdio" else "")
     checks = Checks(f"{client}, 2025-11-25", AREAS)
-    await checks.area("connect", everything(checks), patience=110)
+    await checks.area("connect", everything(checks), patience=ALL)
     finish(checks)
 
 
