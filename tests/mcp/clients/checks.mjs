@@ -150,9 +150,10 @@ async function untilWaiting(checks, count, what) {
 
 /**
  * Checks that a call, which is given what aborts it, waits at the daemon until it is aborted, and no
- * longer. No call of others waits meanwhile: the daemon tells how many wait, and not whose they are.
+ * longer; or on, where the client only hangs up, and its revision takes that for a lost connection. No
+ * call of others waits meanwhile: the daemon tells how many wait, and not whose they are.
  */
-export function endsAtTheDaemon(checks, call) {
+export function endsAtTheDaemon(checks, call, { goesOn = false } = {}) {
   return throughGate(async () => {
     const isWaiting = (name) => name.startsWith('waits-');
     await turn(async () => !readdirSync(turns).some(isWaiting) && (await waiting()) === 0);
@@ -162,7 +163,12 @@ export function endsAtTheDaemon(checks, call) {
     stop.abort('enough');
     const error = await within(SOON, outcome);
     checks.that('cancel', 'there is no answer', error !== undefined, error);
-    await untilWaiting(checks, 0, 'it is ended at the daemon as well');
+    if (goesOn) {
+      await pause(1500);
+      await untilWaiting(checks, 1, 'hanging up alone does not end it');
+    } else {
+      await untilWaiting(checks, 0, 'it is ended at the daemon as well');
+    }
   });
 }
 
