@@ -45,7 +45,11 @@ impl Server {
                     Some(responses) => read_answers(responses.get())?,
                     None => Answers::new(),
                 };
-                tasks.answer(asked.caller, &id, &answers).await
+                match task.state {
+                    TaskState::InputRequired(_) => tasks.answer(asked.caller, &id, &answers).await,
+                    // An answer that comes late, or again, answers nothing.
+                    _ => Ok(()),
+                }
             }
             _ => tasks.cancel(asked.caller, &id).await,
         };

@@ -115,6 +115,11 @@ async fn a_canary_that_awaits_its_start_asks_its_owner_until_there_is_an_answer(
     let goes_on = get(&client, &task).await;
     assert_eq!((&goes_on["status"], goes_on.get("inputRequests")), (&json!("working"), None));
     canaries::until(&one, &task, PATIENCE, |shown| 2 <= shown["polls"].as_i64().unwrap()).await;
+    // What is not asked any more is not answered.
+    for decision in ["approve", "abort"] {
+        decide(&client, &task, accepted(&json!({ "decision": decision }))).await.result();
+        assert_eq!(get(&client, &task).await["status"], "working", "{decision}");
+    }
     assert_eq!(canaries::version_in(&one, "live").await, "2");
 
     client.ask("tasks/cancel", json!({ "taskId": task })).await.result();
