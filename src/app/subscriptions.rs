@@ -40,7 +40,12 @@ pub(super) async fn start(
             least_attempts: 6,
         },
         is_known: Box::new(move |principal| {
-            !principal.starts_with("key:") || keys.names().any(|name| name == principal)
+            let has_key = |name: &str| keys.names().any(|known| known == name);
+            match principal.strip_prefix("oauth:").and_then(|rest| rest.split_once('/')) {
+                // What a key consented to goes with it.
+                Some((key, _client)) => has_key(&format!("key:{key}")),
+                None => !principal.starts_with("key:") || has_key(principal),
+            }
         }),
     };
     Ok(Subscriptions::start(deps).await?)

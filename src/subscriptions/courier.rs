@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::clock::Timestamp;
+use crate::store::oauth::grants;
 use crate::store::subscriptions::{self, SubscriptionRow};
 use crate::store::{StoreError, Transaction};
 use crate::subscriptions::attempt::{Attempts, Sent};
@@ -120,6 +121,9 @@ impl Route {
             // Marked as heard before looking, so that what comes meanwhile rings again.
             self.bell.borrow_and_update();
             let Some(row) = self.row().await else { return };
+            if !self.is_owned(&row).await {
+                return self.end("the consent behind it is over").await;
+            }
             if self.is_to_be_forgotten(&row) {
                 let id = self.id.clone();
                 self.persist(move |tx| subscriptions::forget_old_secret(tx, &id)).await;
@@ -234,6 +238,9 @@ impl Route {
         let mut attempts = Attempts::new(&self.office, &self.id, most);
         loop {
             let Some(row) = self.row().await else { return Sent::Changed };
+            if !self.is_owned(&row).await {
+                return Sent::Changed;
+            }
             if self.left(&row).is_none() || row.suspended_at.is_some() {
                 return Sent::Changed;
             }
@@ -321,6 +328,24 @@ impl Route {
                 Ok(row) => return row,
                 Err(error) => {
                     warn!(subscription = self.id, %error, "a subscription cannot be read");
+                    tokio::time::sleep(RECOVERY).await;
+                }
+            }
+        }
+    }
+
+    /// Whether whoever is told may still know: what a consent gave goes with it.
+    async fn is_owned(&self, row: &SubscriptionRow) -> bool {
+        if !grants::is_consented(&row.principal) {
+            return true;
+        }
+        loop {
+            let (owner, now) = (row.principal.clone(), self.office.clock.now().to_string());
+            let asked = self.office.store.read(move |conn| grants::stands(conn, &owner, &now));
+            match asked.await {
+                Ok(stands) => return stands,
+                Err(error) => {
+                    warn!(subscription = self.id, %error, "a consent cannot be read");
                     tokio::time::sleep(RECOVERY).await;
                 }
             }

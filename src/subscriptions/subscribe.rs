@@ -11,6 +11,7 @@ use url::Url;
 use crate::adapters::callback::{Callback, SigningKey};
 use crate::adapters::outbound::OutboundError;
 use crate::clock::Timestamp;
+use crate::store::oauth::grants;
 use crate::store::sha256_hex;
 use crate::store::subscriptions::{self, Kept, Refused, Secret, SubscriptionRow};
 use crate::subscriptions::error::{EventsError, Missing};
@@ -58,7 +59,8 @@ impl Subscriptions {
             .map_err(|error| EventsError::InvalidParams(format!("delivery.secret: {error}")))?;
         let (position, floor) = self.position(params)?;
         let now = inner.clock.now();
-        let expires_at = now.plus(span(granted(params.lifetime()?)));
+        let granted = granted(params.lifetime()?).min(longest(principal));
+        let expires_at = now.plus(span(granted));
         self.make_room(principal, &asked, now).await?;
         self.verify(principal, &asked, &key, now).await?;
 
@@ -234,6 +236,13 @@ fn not_allowed(error: OutboundError) -> EventsError {
         OutboundError::NotAllowed { allowed, .. } => must_be(allowed),
         error => EventsError::Failed { what, source: error.into() },
     }
+}
+
+/// For how long somebody is told at most. Whether a token of an issuer elsewhere was taken back is
+/// not told to us, so its holder has to show another one soon.
+fn longest(principal: &str) -> Duration {
+    let is_of_issuer = principal.starts_with("oauth:") && !grants::is_consented(principal);
+    if is_of_issuer { Duration::from_hours(1) } else { LONGEST }
 }
 
 /// For how long somebody is told.

@@ -69,6 +69,21 @@ pub fn end(transaction: &mut Transaction<'_>, id: &str) -> Result<Option<GrantRo
     Ok(found)
 }
 
+/// Whether a principal is one of the daemon's own tokens, which stand on a consent.
+pub fn is_consented(principal: &str) -> bool {
+    principal.strip_prefix("oauth:").is_some_and(|rest| rest.contains('/'))
+}
+
+/// Whether a consent stands behind a principal by `now`.
+///
+/// # Errors
+/// The store's.
+pub fn stands(conn: &mut SqliteConnection, principal: &str, now: &str) -> Result<bool, StoreError> {
+    let standing =
+        table::table.filter(table::principal.eq(principal)).filter(table::expires_at.gt(now));
+    Ok(diesel::select(diesel::dsl::exists(standing)).get_result(conn)?)
+}
+
 /// The grants whose time is over, at most `most`.
 ///
 /// # Errors

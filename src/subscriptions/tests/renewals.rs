@@ -2,6 +2,7 @@
 
 use super::receiver::{Doing, SECRET};
 use super::*;
+use crate::store::oauth::grants::{self, GrantRow};
 
 const OTHER_SECRET: &str = "whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 
@@ -156,4 +157,48 @@ async fn who_ends_and_begins_at_once_is_told_in_the_end() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let times = receiver.models().iter().filter(|model| *model == "last").count();
     assert_eq!((times, bench.subscriptions.counts().open), (1, 2));
+}
+
+#[actix::test]
+async fn what_a_consent_gave_goes_with_it() {
+    let (bench, receiver) = (Bench::new(MADE).await, Receiver::start(Doing::Takes).await);
+    let owner = "oauth:0123abcd/chat.example";
+    let grant = GrantRow {
+        id: "grant_1".to_owned(),
+        client_id: "https://chat.example/client".to_owned(),
+        client_name: "Chat".to_owned(),
+        key_name: OWNER.to_owned(),
+        principal: owner.to_owned(),
+        scope: "read".to_owned(),
+        resource: "https://daemon.example/mcp".to_owned(),
+        redirect_uri: "https://chat.example/back".to_owned(),
+        challenge: String::new(),
+        created_at: bench.clock.now().to_string(),
+        expires_at: bench.clock.now().plus(time::Duration::days(30)).to_string(),
+    };
+    bench.store.write(move |tx| grants::add(tx, &grant)).await.unwrap();
+    bench.subscriptions.subscribe(owner, &asking(&receiver, "hook")).await.unwrap();
+    bench.promote("a").await;
+    until("the first", || receiver.models() == ["a"]).await;
+    bench.store.write(|tx| grants::end(tx, "grant_1")).await.unwrap();
+    bench.promote("b").await;
+    for _ in 0..2_000 {
+        if bench.rows().await.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(bench.rows().await.is_empty());
+    assert_eq!(receiver.models(), ["a"]);
+    assert_eq!(bench.facts().await, ["event_subscribe", "event_end"]);
+}
+
+#[actix::test]
+async fn a_token_of_an_issuer_elsewhere_is_told_for_an_hour() {
+    let (bench, receiver) = (Bench::new(MADE).await, Receiver::start(Doing::Takes).await);
+    let mut params = asking(&receiver, "hook");
+    params["ttlMs"] = json!(null);
+    let answer = bench.subscriptions.subscribe("oauth:ops@example.org", &params).await.unwrap();
+    let minutes = until_when(&answer).since(bench.clock.now()).whole_minutes();
+    assert!((59..=60).contains(&minutes), "{minutes}");
 }
