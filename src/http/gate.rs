@@ -118,7 +118,7 @@ impl Admitted {
     pub(super) fn key(&self) -> Option<usize> {
         match self.asker {
             Asker::Key(place) => Some(place),
-            Asker::Peer(_) | Asker::Token(_) => None,
+            Asker::Peer(_) | Asker::Visitor(_) | Asker::TokenClient(_) | Asker::Token(_) => None,
         }
     }
 
@@ -270,14 +270,17 @@ fn identified(
 ) -> Result<Entry, HttpResponse> {
     check_host(&settings.hosts, request)?;
     check_size(request)?;
-    let peer = Asker::peer(request.peer_addr().map(|address| address.ip()));
+    let address = request.peer_addr().map(|address| address.ip());
+    let peer = Asker::peer(address);
     let known = |asker, caller, ticket| Ok(Entry::Known(Known { asker, caller, ticket }));
     let anonymous = |role| Caller { principal: "anonymous".to_owned(), role };
     if settings.is_open() {
         return known(peer, anonymous(Role::Operate), None);
     }
     match identify(settings, request, access(settings, request.path())) {
-        Ok(Identity::Nobody) => known(peer, anonymous(Role::Read), None),
+        Ok(Identity::Nobody) => {
+            known(Asker::without_key(address, request.path()), anonymous(Role::Read), None)
+        }
         Ok(Identity::Key(place)) => known(Asker::Key(place), settings.keys.caller(place), None),
         Ok(Identity::Ticket(shown)) => {
             known(Asker::Key(shown.key()), settings.keys.caller(shown.key()), Some(shown))

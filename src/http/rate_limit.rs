@@ -23,18 +23,38 @@ pub(super) enum Asker {
     Token([u8; 16]),
     /// Somebody without one, by address; an IPv6 peer by its /64, which is one customer's.
     Peer(IpAddr),
+    /// The same at a page that is for everybody.
+    Visitor(IpAddr),
+    /// The same where tokens are to be had.
+    TokenClient(IpAddr),
+}
+
+/// The address that stands for a peer.
+fn customer(address: Option<IpAddr>) -> IpAddr {
+    let address = address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 impl Asker {
     pub(super) fn peer(address: Option<IpAddr>) -> Self {
-        let address = address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-        Self::Peer(match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-            }
-            v4 @ IpAddr::V4(_) => v4,
-        })
+        Self::Peer(customer(address))
+    }
+
+    /// Somebody who needs no key at this path. Behind a proxy all have one address: who only looks
+    /// must not keep those from tokens who came for one, and who guesses must keep off neither.
+    pub(super) fn without_key(address: Option<IpAddr>, path: &str) -> Self {
+        let address = customer(address);
+        if path.starts_with("/oauth/") {
+            Self::TokenClient(address)
+        } else {
+            Self::Visitor(address)
+        }
     }
 }
 
@@ -88,14 +108,6 @@ impl RateLimiter {
         bucket.tokens -= wanted;
         Ok(())
     }
-
-    /// Gives a request back that was taken from somebody's bucket and turned out to be another's.
-    pub(super) fn give_back(&self, asker: Asker) {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.get_mut(&asker) {
-            bucket.tokens = (bucket.tokens + 1.0).min(self.capacity);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -139,17 +151,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_can_be_taken_again_and_no_more_than_that() {
+    fn who_looks_or_guesses_keeps_nobody_from_tokens() {
         let limiter = RateLimiter::new(2, WINDOW);
-        let now = Instant::now();
-        limiter.give_back(peer("10.0.0.1"));
-        for _ in 0..100 {
-            limiter.take(peer("10.0.0.1"), 1, now).unwrap();
-            limiter.give_back(peer("10.0.0.1"));
+        let (now, proxy) = (Instant::now(), "10.0.0.1".parse().ok());
+        let at = |path| Asker::without_key(proxy, path);
+        for asker in [at("/"), Asker::peer(proxy)] {
+            limiter.take(asker, 2, now).unwrap();
+            limiter.take(asker, 1, now).unwrap_err();
         }
-        limiter.give_back(peer("10.0.0.1"));
-        limiter.take(peer("10.0.0.1"), 2, now).unwrap();
-        limiter.take(peer("10.0.0.1"), 1, now).unwrap_err();
+        assert_eq!(at("/mcp/server-card"), at("/"));
+        limiter.take(at("/oauth/token"), 2, now).unwrap();
+        limiter.take(at("/oauth/register"), 1, now).unwrap_err();
     }
 
     #[test]
