@@ -1,10 +1,17 @@
 //! Answers that several places give, and the headers that all of them carry.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use serde::Serialize;
+
+use crate::mcp::Body;
 
 /// The path of the MCP endpoint, as errors name it.
 pub(super) const MCP_ENDPOINT: &str = "/mcp";
@@ -17,6 +24,37 @@ pub(super) fn json_text(status: StatusCode, body: Bytes) -> HttpResponse {
     HttpResponseBuilder::new(status)
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .body(body)
+}
+
+/// An answer of the protocol, of which the part that it shares with others is not copied.
+pub(super) fn json_body(status: StatusCode, body: Body) -> HttpResponse {
+    if body.shared.is_empty() {
+        return json_text(status, body.own);
+    }
+    HttpResponseBuilder::new(status)
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .body(Parts(body))
+}
+
+/// A body that is sent part by part.
+struct Parts(Body);
+
+impl MessageBody for Parts {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized((self.0.own.len() + self.0.shared.len()) as u64)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let Body { own, shared } = &mut self.0;
+        let next = if own.is_empty() { shared } else { own };
+        let next = std::mem::take(next);
+        Poll::Ready((!next.is_empty()).then_some(Ok(next)))
+    }
 }
 
 /// An error outside of JSON-RPC: a word for it, and a sentence to act on.

@@ -18,7 +18,8 @@ use crate::http::kept::Kept;
 use crate::http::routes::method_not_allowed;
 use crate::http::{Shared, answers};
 use crate::mcp::{
-    Event, Events, Header, Headers, NoStream, Outcome, Received, Server, rate_limited, refused,
+    Event, Events, Header, Headers, NoStream, Outcome, Place, Received, Server, rate_limited,
+    refused,
 };
 
 /// The largest body, in bytes.
@@ -84,9 +85,11 @@ pub(super) async fn post(
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match status {
         StatusCode::ACCEPTED => HttpResponse::Accepted().finish(),
-        StatusCode::SERVICE_UNAVAILABLE => retry_later(status, answer.body, Duration::from_secs(1)),
-        _ if accepts_only_events(&request) => as_event(status, &answer.body),
-        _ => answers::json_text(status, answer.body),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            retry_later(status, answer.body.into_bytes(), Duration::from_secs(1))
+        }
+        _ if accepts_only_events(&request) => as_event(status, answer.body.into_bytes()),
+        _ => answers::json_body(status, answer.body),
     };
     if let Some(session) = answer.session.and_then(|id| HeaderValue::from_str(&id).ok()) {
         response.headers_mut().insert(SESSION, session);
@@ -210,8 +213,8 @@ fn accepts_only_events(request: &HttpRequest) -> bool {
     accepts(request, EVENTS) && !accepts(request, "application/json") && !accepts(request, "*/*")
 }
 
-fn as_event(status: StatusCode, body: &Bytes) -> HttpResponse {
-    let event = Event { id: None, data: body.clone(), retry: false };
+fn as_event(status: StatusCode, body: Bytes) -> HttpResponse {
+    let event = Event { id: None, data: body, retry: false };
     event_stream(status).body(frame(&event))
 }
 
@@ -226,7 +229,14 @@ pub(super) async fn get(request: HttpRequest, shared: web::Data<Shared>) -> Http
         return answers::json_text(StatusCode::UNAUTHORIZED, crate::mcp::unauthorized());
     };
     match said.session {
-        None => idle(&shared),
+        None => match shared.server.take_place(&admitted.caller) {
+            Some(place) => idle(&shared, place),
+            None => {
+                let why = "too many streams are open; close one, or wait until one ends";
+                let wait = Duration::from_secs(1);
+                retry_later(StatusCode::SERVICE_UNAVAILABLE, refused(why), wait)
+            }
+        },
         Some(Header::Unreadable) => no_session(),
         Some(Header::Value(session)) => {
             let last = request.headers().get("last-event-id").map(HeaderValue::to_str);
@@ -242,7 +252,8 @@ pub(super) async fn get(request: HttpRequest, shared: web::Data<Shared>) -> Http
                 Err(NoStream::NoSession) => no_session(),
                 Err(NoStream::NotKept) => {
                     let why = "this stream is not kept; make the request again";
-                    answers::json_text(StatusCode::NOT_FOUND, refused(why))
+                    // 404 would say that the session is over.
+                    answers::json_text(StatusCode::BAD_REQUEST, refused(why))
                 }
             }
         }
@@ -275,9 +286,10 @@ fn no_session() -> HttpResponse {
     answers::json_text(StatusCode::NOT_FOUND, refused(why))
 }
 
-fn idle(shared: &Shared) -> HttpResponse {
+fn idle(shared: &Shared, place: Place) -> HttpResponse {
     let mut beat = tokio::time::interval(KEEP_ALIVE);
     let beats = futures_util::stream::poll_fn(move |task| {
+        let _taken_meanwhile = &place;
         beat.poll_tick(task).map(|_| Some(Ok::<_, Infallible>(ALIVE)))
     });
     event_stream(StatusCode::OK).streaming(beats.take_until(shared.events.ended()))

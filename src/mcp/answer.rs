@@ -3,6 +3,7 @@
 use bytes::{BufMut as _, Bytes, BytesMut};
 use serde_json::Value;
 
+use crate::mcp::body::Body;
 use crate::mcp::fault::Fault;
 use crate::mcp::version::Version;
 
@@ -29,14 +30,14 @@ pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// The JSON body; empty where nothing is to be said.
-    pub body: Bytes,
+    pub body: Body,
     /// The session that begins with it.
     pub session: Option<String>,
 }
 
 impl Answer {
-    fn new(status: u16, body: Bytes) -> Self {
-        Self { status, body, session: None }
+    fn new(status: u16, body: impl Into<Body>) -> Self {
+        Self { status, body: body.into(), session: None }
     }
 
     /// Nothing is to be said.
@@ -44,7 +45,7 @@ impl Answer {
         Self::new(202, Bytes::new())
     }
 
-    pub(super) fn ok(body: Bytes) -> Self {
+    pub(super) fn ok(body: impl Into<Body>) -> Self {
         Self::new(200, body)
     }
 
@@ -67,6 +68,8 @@ impl Answer {
 pub(super) struct Done {
     /// The JSON text of an object.
     pub(super) object: Bytes,
+    /// The same and the brace that ends the answer, where it is kept for other answers.
+    closed: Option<Bytes>,
     /// What kind of result it is, for revisions that have kinds.
     pub(super) kind: &'static str,
     /// How long it stays true, for revisions that ask.
@@ -86,7 +89,13 @@ pub(super) struct Cache {
 
 impl Done {
     pub(super) fn complete(object: Bytes) -> Self {
-        Self { object, kind: "complete", cache: None, meta: None }
+        Self { object, closed: None, kind: "complete", cache: None, meta: None }
+    }
+
+    /// A result that others get as well: `closed` is its JSON text and one more closing brace.
+    pub(super) fn kept(closed: Bytes) -> Self {
+        let object = closed.slice(..closed.len().saturating_sub(1));
+        Self { closed: Some(closed), ..Self::complete(object) }
     }
 
     pub(super) fn value(object: &Value) -> Self {
@@ -113,7 +122,7 @@ impl Done {
 pub(super) fn answer(version: Version, id: &str, outcome: Result<Done, Fault>) -> Answer {
     match outcome {
         Ok(done) if version.is_stateless() => Answer::ok(stateless_result(id, &done)),
-        Ok(done) => Answer::ok(result(id, &done.object)),
+        Ok(done) => Answer::ok(result(id, &done)),
         Err(fault) => {
             let (code, message) = (fault.code(version), fault.message());
             let body = error_with(Some(id), code, &message, fault.data());
@@ -142,19 +151,33 @@ pub fn refused(why: &str) -> Bytes {
     error(None, Code::InvalidRequest, why)
 }
 
-/// A result; `object` is JSON text.
-fn result(id: &str, object: &[u8]) -> Bytes {
-    let mut out = BytesMut::with_capacity(id.len() + object.len() + 40);
+/// A result as it is.
+fn result(id: &str, done: &Done) -> Body {
+    let own = if done.closed.is_some() { 0 } else { done.object.len() };
+    let mut out = BytesMut::with_capacity(id.len() + own + 40);
     put_head(&mut out, id);
-    out.put_slice(object);
-    out.put_u8(b'}');
-    out.freeze()
+    ended(out, done, 0)
+}
+
+/// Puts the object after what is there, from a place in it on, and the end of the answer.
+fn ended(mut out: BytesMut, done: &Done, from: usize) -> Body {
+    let shared = match &done.closed {
+        Some(closed) => closed.slice(from..),
+        None => {
+            out.put_slice(&done.object[from..]);
+            out.put_u8(b'}');
+            Bytes::new()
+        }
+    };
+    Body { own: out.freeze(), shared }
 }
 
 /// A result that says what kind it is, who gives it, and how long it stays true.
-fn stateless_result(id: &str, done: &Done) -> Bytes {
-    let members = done.object.strip_prefix(b"{").unwrap_or(&done.object);
-    let mut out = BytesMut::with_capacity(id.len() + members.len() + 256);
+fn stateless_result(id: &str, done: &Done) -> Body {
+    let from = usize::from(done.object.starts_with(b"{"));
+    let members = &done.object[from..];
+    let own = if done.closed.is_some() { 0 } else { members.len() };
+    let mut out = BytesMut::with_capacity(id.len() + own + 256);
     put_head(&mut out, id);
     out.put_slice(b"{\"resultType\":\"");
     out.put_slice(done.kind.as_bytes());
@@ -175,9 +198,7 @@ fn stateless_result(id: &str, done: &Done) -> Bytes {
     if !members.trim_ascii_start().starts_with(b"}") {
         out.put_u8(b',');
     }
-    out.put_slice(members);
-    out.put_u8(b'}');
-    out.freeze()
+    ended(out, done, from)
 }
 
 /// Says with every result who gave it.
@@ -252,7 +273,7 @@ mod tests {
             let done = Done::complete(Bytes::from_static(object.as_bytes()))
                 .cached(Cache { ttl: 5, public: false });
             let answer = answer(Version::V20260728, "7", Ok(done));
-            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            let body: Value = serde_json::from_slice(&answer.body.into_bytes()).unwrap();
             let result = &body["result"];
             assert_eq!(result["resultType"], "complete");
             assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(5), &json!("private")));
@@ -266,16 +287,29 @@ mod tests {
     fn what_else_is_said_about_a_result_stands_beside_the_server() {
         let done = Done::value(&json!({ "a": 1 })).with_meta(json!({ "b": 2 }));
         let answer = answer(Version::V20260728, "7", Ok(done));
-        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let body: Value = serde_json::from_slice(&answer.body.into_bytes()).unwrap();
         let meta = &body["result"]["_meta"];
         assert_eq!(meta["b"], 2);
         assert_eq!(meta["io.modelcontextprotocol/serverInfo"]["name"], env!("CARGO_PKG_NAME"));
     }
 
     #[test]
+    fn what_is_shared_is_answered_as_if_it_were_not() {
+        for version in Version::ALL {
+            let text = r#"{"tools":[1,2]}"#;
+            let copied = Done::complete(Bytes::from_static(text.as_bytes()));
+            let kept = Done::kept(format!("{text}}}").into());
+            assert_eq!(kept.object, copied.object);
+            let (copied, kept) = (answer(version, "7", Ok(copied)), answer(version, "7", Ok(kept)));
+            assert!(copied.body.shared.is_empty() && !kept.body.shared.is_empty());
+            assert_eq!(copied.body.into_bytes(), kept.body.into_bytes());
+        }
+    }
+
+    #[test]
     fn an_earlier_revision_has_neither() {
         let done = Done::complete(Bytes::from_static(b"{}")).cached(Cache { ttl: 5, public: true });
         let answer = answer(Version::V20251125, "\"a\"", Ok(done));
-        assert_eq!(answer.body, r#"{"jsonrpc":"2.0","id":"a","result":{}}"#);
+        assert_eq!(answer.body.into_bytes(), r#"{"jsonrpc":"2.0","id":"a","result":{}}"#);
     }
 }

@@ -57,7 +57,7 @@ impl Server {
             let answer = self.member(received, session.as_ref(), member.get()).await;
             statuses.push(answer.status);
             if !answer.body.is_empty() {
-                answers.push(answer.body);
+                answers.push(answer.body.into_bytes());
             }
         }
         // What one member did is answered, whatever became of the others.

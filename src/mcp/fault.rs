@@ -134,7 +134,7 @@ mod tests {
             (new, Fault::Overloaded("o".to_owned()), 503, -32603),
         ] {
             let answer = answer(version, "1", Err(fault.clone()));
-            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            let body: Value = serde_json::from_slice(&answer.body.into_bytes()).unwrap();
             assert_eq!(
                 (answer.status, &body["error"]["code"]),
                 (status, &json!(code)),

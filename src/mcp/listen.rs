@@ -13,12 +13,13 @@ use crate::mcp::introduction::Varying;
 use crate::mcp::lists::Counts;
 use crate::mcp::methods::{Asked, UriParams, need};
 use crate::mcp::outbox::{AbortOnDrop, Outbox};
+use crate::mcp::places::Place;
 use crate::mcp::server::Server;
 use crate::mcp::session::Session;
 use crate::mcp::stream::{Events, Outcome};
 use crate::mcp::tasks::whole;
 use crate::mcp::watched::Watched;
-use crate::tools::Caller;
+use crate::tools::{Caller, Capability};
 
 /// The method whose answer is a stream of what changes.
 pub(super) const LISTEN: &str = "subscriptions/listen";
@@ -46,6 +47,11 @@ impl Server {
     /// How many streams of what changes are open.
     pub fn listeners(&self) -> usize {
         self.listeners.taken()
+    }
+
+    /// A place for a stream of this caller's on which nothing is told, if there is one.
+    pub fn take_place(&self, caller: &Caller) -> Option<Place> {
+        self.listeners.take(&caller.principal)
     }
 
     /// Opens a stream of what changes.
@@ -106,7 +112,7 @@ impl Server {
             // The end that the protocol wants, for a client that is still there.
             let meta = json!({ SUBSCRIPTION: voice.subscription });
             let end = Done::complete("{}".into()).with_meta(meta);
-            voice.outbox.send(answer::answer(version, &id, Ok(end)).body);
+            voice.outbox.send(answer::answer(version, &id, Ok(end)).body.into_bytes());
             voice.outbox.end();
         });
         let hangs_up = AbortOnDrop(task.abort_handle());
@@ -121,6 +127,9 @@ impl Server {
         watched: &Watched,
     ) -> Result<FollowedTasks, Fault> {
         let mut ids = BTreeMap::new();
+        if !wanted.is_empty() && self.tasks.is_some() && !self.gives_tasks(asked) {
+            return Err(Fault::Capability(Capability::Tasks));
+        }
         if let Some(tasks) = self.tasks.as_ref().filter(|_| self.gives_tasks(asked)) {
             for id in wanted {
                 let Some(entity) = tasks.entity(&id).map(Watchable::from) else { continue };

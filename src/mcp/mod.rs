@@ -6,6 +6,7 @@
 
 mod answer;
 mod batch;
+mod body;
 mod call;
 mod capabilities;
 mod card;
@@ -39,8 +40,10 @@ mod version;
 mod watched;
 
 pub use self::answer::{Answer, internal_error, rate_limited, refused, unauthorized};
+pub use self::body::Body;
 pub use self::card::server_card;
 pub use self::headers::{Header, Headers};
+pub use self::places::Place;
 pub use self::server::{Policy, Received, Server};
 pub use self::stream::{Event, Events, Outcome};
 pub use self::streaming::NoStream;

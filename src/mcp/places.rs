@@ -11,7 +11,7 @@ pub(super) struct Places {
 }
 
 /// A place; dropping it gives it back.
-pub(super) struct Place {
+pub struct Place {
     places: Arc<Places>,
     principal: String,
 }

@@ -119,7 +119,7 @@ impl Server {
                 session.finish(&own.id);
             }
             if let Err(answer) = done.send(answer) {
-                ends.outbox.send(answer.body);
+                ends.outbox.send(answer.body.into_bytes());
             }
         });
         if let Some(session) = asked.session
@@ -134,6 +134,11 @@ impl Server {
         tokio::select! {
             biased;
             answer = &mut answered => match answer {
+                // What was said before a quick answer goes with it, on a stream.
+                Ok(answer) if outbox.has_messages() => {
+                    outbox.send(answer.body.into_bytes());
+                    outbox.end();
+                }
                 Ok(answer) => return Outcome::Whole(answer),
                 // Cancelled: nothing is to be said.
                 Err(_cancelled) => {}
@@ -141,7 +146,7 @@ impl Server {
             () = outbox.has_something() => {
                 answered.close();
                 if let Ok(answer) = answered.try_recv() {
-                    outbox.send(answer.body);
+                    outbox.send(answer.body.into_bytes());
                     outbox.end();
                 }
             }
