@@ -98,7 +98,7 @@ impl Server {
         if !confirmation::asks(self.confirm, name, effect, &sent) {
             return Ok(Said::Nothing);
         }
-        let question = confirmation::question(title, &sent.to_string());
+        let question = confirmation::question(title, &sent);
         match &line.asking {
             Asking::Never => Ok(Said::Nothing),
             Asking::OnStream(_) => {

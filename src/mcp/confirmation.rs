@@ -11,8 +11,11 @@ use crate::tools::{Answers, Effect, Question};
 /// The key of the question.
 const KEY: &str = "confirm";
 
-/// The longest that arguments are shown, in characters.
-const SHOWN: usize = 600;
+/// The longest that a text in the arguments is shown, in characters.
+const SHOWN: usize = 80;
+
+/// The longest that all of them are shown.
+const SHOWN_IN_ALL: usize = 2_000;
 
 /// The tools that decide what production uses.
 const PROMOTIONS: [&str; 4] =
@@ -30,10 +33,11 @@ pub(super) fn asks(confirm: Confirm, tool: &str, effect: Effect, arguments: &Val
     is_meant && arguments["dryRun"] != true
 }
 
-/// What somebody is asked.
-pub(super) fn question(title: &str, arguments: &str) -> Question {
-    let shown: String = arguments.chars().take(SHOWN).collect();
-    let rest = if shown.len() < arguments.len() { " …" } else { "" };
+/// What somebody is asked. Each text is cut by itself, so that a long one hides no other.
+pub(super) fn question(title: &str, arguments: &Value) -> Question {
+    let all = shown(arguments).to_string();
+    let shown: String = all.chars().take(SHOWN_IN_ALL).collect();
+    let rest = if shown.len() < all.len() { " … and more" } else { "" };
     Question {
         key: KEY.to_owned(),
         method: "elicitation/create",
@@ -56,6 +60,35 @@ pub(super) fn question(title: &str, arguments: &str) -> Question {
     }
 }
 
+/// Arguments as they can be read at a glance: nothing in them hides or turns the text around.
+fn shown(arguments: &Value) -> Value {
+    match arguments {
+        Value::String(text) => {
+            let visible = |c: char| if is_visible(c) { c } else { '\u{fffd}' };
+            let count = text.chars().count();
+            let mut short: String = text.chars().take(SHOWN).map(visible).collect();
+            if SHOWN < count {
+                short.push_str(&format!("… ({count} characters)"));
+            }
+            short.into()
+        }
+        Value::Array(items) => items.iter().map(shown).collect(),
+        Value::Object(members) => {
+            let shown = |(name, value): (&String, &Value)| (name.clone(), shown(value));
+            Value::Object(members.iter().map(shown).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// Whether a character shows itself, and nothing else is turned around by it.
+fn is_visible(c: char) -> bool {
+    let hides = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    !hides && (!c.is_control() || c == '\n')
+}
+
 /// What somebody said; nothing if nobody said anything.
 pub(super) fn said(answers: &Answers) -> Option<bool> {
     let answer = answers.get(KEY)?;
@@ -68,6 +101,20 @@ pub(super) const DECLINED: &str = "it was not done: the user was asked and did n
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_hides_what_is_asked_about() {
+        let arguments = json!({
+            "content": "harmless ".repeat(100_000),
+            "path": "deploy/\u{202e}hs.NOITCUDORP",
+            "more": [{ "reason": "\u{2066}x" }],
+        });
+        let asked = question("Write a file", &arguments);
+        let message = asked.params["message"].as_str().unwrap();
+        assert!(message.contains("\"path\":\"deploy/\u{fffd}hs.NOITCUDORP\""), "{message}");
+        assert!(message.contains("(900000 characters)") && message.chars().count() < 400);
+        assert!(message.chars().all(is_visible), "{message}");
+    }
 
     #[test]
     fn what_is_asked_about_is_a_matter_of_the_setting() {
@@ -103,7 +150,8 @@ mod tests {
 
     #[test]
     fn long_arguments_are_cut() {
-        let question = question("Promote a model", &"x".repeat(10_000));
-        assert!(question.params["message"].as_str().unwrap().len() < 1_000);
+        let question = question("Promote a model", &json!(vec!["x"; 1_000]));
+        let message = question.params["message"].as_str().unwrap();
+        assert!(message.len() < 2_100 && message.contains("… and more"), "{message}");
     }
 }

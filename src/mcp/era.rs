@@ -26,6 +26,13 @@ pub(super) fn is_stateless(headers: &Headers, method: &str, meta: &Meta) -> bool
     meta.protocol_version.is_some() || method == DISCOVER || headers.is_later()
 }
 
+/// Whether a client begins a session, whatever its headers say: one that always sends the newest
+/// revision it knows has found that out of an earlier server's refusal.
+pub(super) fn falls_back(params: Option<&RawValue>, meta: &Meta) -> bool {
+    meta.protocol_version.is_none()
+        && params.is_some_and(|params| member(params.get(), "protocolVersion").is_some())
+}
+
 /// Checks what every stateless request must say about itself, in its headers and in its body.
 ///
 /// # Errors

@@ -100,6 +100,11 @@ impl Outbox {
         self.kept().is_over
     }
 
+    /// Whether something was said that is still kept.
+    pub(super) fn has_messages(&self) -> bool {
+        !self.kept().messages.is_empty()
+    }
+
     /// Waits for the first message, or the end.
     pub(super) async fn has_something(&self) {
         self.wait(|kept| {

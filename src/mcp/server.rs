@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 use crate::config::Confirm;
 use crate::mcp::answer::{self, Answer, Code};
 use crate::mcp::envelope::{Envelope, Malformed, Message};
-use crate::mcp::era::{agreed, check_stateless, is_stateless};
+use crate::mcp::era::{agreed, check_stateless, falls_back, is_stateless};
 use crate::mcp::fault::Fault;
 use crate::mcp::followed::STREAM;
 use crate::mcp::headers::Headers;
@@ -217,6 +217,9 @@ impl Server {
         }
         let meta = Meta::of(params);
         let silent = Meta::default();
+        if method == INITIALIZE && falls_back(params, meta.as_ref().unwrap_or(&silent)) {
+            return whole(self.initialize(received, id, params, &silent));
+        }
         if is_stateless(headers, method, meta.as_ref().unwrap_or(&silent)) {
             let checked = meta.and_then(|meta| {
                 let version = check_stateless(headers, method, params, &meta)?;

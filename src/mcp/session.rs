@@ -1,7 +1,6 @@
 //! One session: its streams, what is in flight in it, and what its client was asked.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
@@ -17,7 +16,7 @@ use crate::mcp::watched::Watched;
 use crate::tools::LogLevel;
 
 /// The most streams that are kept for a client to come back to.
-const STREAMS: usize = 32;
+const STREAMS: usize = IN_FLIGHT + 32;
 
 /// The most requests in flight in one session.
 const IN_FLIGHT: usize = 64;
@@ -33,7 +32,6 @@ pub(super) struct Session {
     /// What is told outside of any request.
     pub(super) standing: Arc<Outbox>,
     watching: OnceLock<(Arc<Watched>, AbortOnDrop)>,
-    asked: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -64,7 +62,6 @@ impl Session {
             capabilities,
             standing: Arc::default(),
             watching: OnceLock::new(),
-            asked: AtomicU64::new(0),
             state: Mutex::new(State {
                 level: LogLevel::Info,
                 last_used: now,
@@ -156,7 +153,8 @@ impl Session {
 
     /// A new question for the client: its id, and where the answer will come.
     pub(super) fn question(&self) -> (String, oneshot::Receiver<Option<Value>>) {
-        let id = format!("server-{}", self.asked.fetch_add(1, Ordering::Relaxed));
+        // Like no other, in this session or in another: an answer that comes late answers nothing else.
+        let id = format!("server-{}", nanoid::nanoid!());
         let (sender, receiver) = oneshot::channel();
         let mut state = self.state();
         state.questions.retain(|_, sender| !sender.is_closed());

@@ -11,5 +11,6 @@ mod hostile;
 mod sessions;
 mod stateless;
 mod stdio;
+mod stdio_client;
 mod subscriptions;
 mod tasks;

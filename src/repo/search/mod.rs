@@ -197,6 +197,9 @@ impl Index {
 
     /// Has the next search find these files as they are now: they were written, moved or removed.
     pub fn changed(&self, paths: Vec<RepoPath>) {
+        // Those that the index leaves out as well.
+        let told = paths.iter().map(|path| path.as_str().to_owned());
+        self.0.shared.followers.announce_files(told);
         self.0.shared.note_changed(paths);
         deliver(&self.0.indexer, Changed);
     }

@@ -96,7 +96,7 @@ fn question(view: &CanaryView) -> Question {
         "has come to the end of its window and waits for somebody to decide"
     };
     Question {
-        key: DECISION.to_owned(),
+        key: key(row.phase).to_owned(),
         method: "elicitation/create",
         params: json!({
             "mode": "form",
@@ -124,13 +124,24 @@ fn question(view: &CanaryView) -> Question {
     }
 }
 
+/// The key of the question in a phase; a canary can ask twice, and never the same.
+fn key(phase: Phase) -> &'static str {
+    if phase == Phase::AwaitingStart { "start" } else { "promotion" }
+}
+
 pub(super) async fn answer(
     doors: &Doors,
     caller: &Caller,
     id: &CanaryId,
     answers: &Answers,
 ) -> Result<(), ToolError> {
-    let Some(answer) = answers.get(DECISION).filter(|answer| answer["action"] == "accept") else {
+    let view = doors.canaries.find(id).await?;
+    // What is not asked now was answered before, or will be asked by another name.
+    if !matches!(view.row.phase, Phase::AwaitingStart | Phase::AwaitingApproval) {
+        return Ok(());
+    }
+    let answer = answers.get(key(view.row.phase));
+    let Some(answer) = answer.filter(|answer| answer["action"] == "accept") else {
         // Who does not answer leaves it waiting.
         return Ok(());
     };

@@ -57,7 +57,7 @@ async fn until(client: &Stateless<'_>, task: &str, status: &str) -> Value {
 }
 
 async fn decide(client: &Stateless<'_>, task: &str, given: Value) -> Answer {
-    let params = json!({ "taskId": task, "inputResponses": { "decision": given } });
+    let params = json!({ "taskId": task, "inputResponses": { "start": given } });
     client.ask("tasks/update", params).await
 }
 
@@ -89,7 +89,7 @@ async fn a_canary_that_awaits_its_start_asks_its_owner_until_there_is_an_answer(
     assert!(begun["ttlMs"].is_null() && begun["pollIntervalMs"].is_u64(), "{begun}");
     let task = id(&begun).to_owned();
     let asked = get(&client, &task).await;
-    let question = &asked["inputRequests"]["decision"];
+    let question = &asked["inputRequests"]["start"];
     assert_eq!(question["method"], "elicitation/create", "{asked}");
     let choices = &question["params"]["requestedSchema"]["properties"]["decision"]["enum"];
     assert_eq!(choices, &json!(["approve", "abort"]));
@@ -97,7 +97,9 @@ async fn a_canary_that_awaits_its_start_asks_its_owner_until_there_is_an_answer(
 
     // A no to the form decides nothing, nor does an answer to something else.
     decide(&client, &task, json!({ "action": "decline" })).await.result();
-    let other = json!({ "taskId": task, "inputResponses": { "x": accepted(&json!({})) } });
+    // The question at the end of the window has another name.
+    let yes = accepted(&json!({ "decision": "approve" }));
+    let other = json!({ "taskId": task, "inputResponses": { "promotion": yes } });
     client.ask("tasks/update", other).await.result();
     let neither = decide(&client, &task, accepted(&json!({ "decision": "promote" }))).await;
     assert_eq!(neither.code(), -32602, "{neither:?}");
@@ -166,7 +168,7 @@ async fn a_canary_that_asks_is_unknown_to_everybody_else() {
         let unknown = client.ask(method, json!({ "taskId": "canary_nobody-has-this" })).await;
         assert_eq!(unknown.code(), -32602, "{method}: {unknown:?}");
         let yes = accepted(&json!({ "decision": "approve" }));
-        let params = json!({ "taskId": task, "inputResponses": { "decision": yes } });
+        let params = json!({ "taskId": task, "inputResponses": { "start": yes } });
         let request = client.request(&json!(7), method, params, &json!({}));
         // The last key counts, as it stands alone in a request of its own.
         let (_, request) = request.build_split();

@@ -15,7 +15,6 @@ async fn only_what_was_asked_for_and_is_served_is_told() {
         "toolsListChanged": true,
         "resourcesListChanged": false,
         "resourceSubscriptions": [uri, "nothing://like-it"],
-        "taskIds": [followed],
     });
     let mut stream = {
         let client = Stateless::new(&daemon, json!({}));
@@ -26,7 +25,7 @@ async fn only_what_was_asked_for_and_is_served_is_told() {
     assert_eq!(stream.headers()["x-accel-buffering"], "no");
     let first = messages_until(&mut stream, |all| !all.is_empty()).await;
     assert_eq!(first[0]["method"], "notifications/subscriptions/acknowledged");
-    // Tools stay the same, and a client that follows no tasks is told of none.
+    // Tools stay the same.
     let honoured = json!({ "resourceSubscriptions": [uri] });
     assert_eq!(first[0]["params"]["notifications"], honoured);
     for job in [&other, &followed] {
@@ -42,6 +41,16 @@ async fn only_what_was_asked_for_and_is_served_is_told() {
     let last = messages(&rest.unwrap()).pop().unwrap();
     assert_eq!((&last["id"], &last["result"]["resultType"]), (&json!(4), &json!("complete")));
     assert_eq!(last["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"], 4);
+}
+
+#[tokio::test]
+async fn who_follows_no_tasks_is_not_left_waiting_for_one() {
+    let home = Home::new();
+    let daemon = home.start().await;
+    let job = daemon.run_eval("sleep").await;
+    let client = Stateless::new(&daemon, json!({}));
+    let params = json!({ "notifications": { "taskIds": [job] } });
+    assert_eq!(client.ask("subscriptions/listen", params).await.code(), -32021);
 }
 
 #[tokio::test]

@@ -76,10 +76,10 @@ impl Bridge {
     }
 
     async fn ask(&self, request: &Request, line: Bytes) -> Result<(), Trouble> {
-        let reply = if request.begins_session() {
-            self.daemon.post_message(&[], line.clone()).await?
+        let (reply, generation) = if request.begins_session() {
+            (self.daemon.post_message(&[], line.clone()).await?, None)
         } else {
-            self.send(&request.era, &line, Some(&request.id)).await?
+            self.send_in(&request.era, &line, Some(&request.id)).await?
         };
         let Reply { session, content } = reply;
         let answer = match content {
@@ -89,7 +89,7 @@ impl Bridge {
             }
             Content::Message(body) => message::one_line(&body)
                 .ok_or(Trouble::Other("what the daemon answered is not JSON"))?,
-            Content::Stream(stream) => self.read(stream, request).await?,
+            Content::Stream(stream) => self.read(stream, request, generation).await?,
         };
         if let Some(result) = message::result(&answer) {
             if request.begins_session() {
@@ -112,6 +112,16 @@ impl Bridge {
         line: &Bytes,
         id: Option<&str>,
     ) -> Result<Reply, Trouble> {
+        Ok(self.send_in(era, line, id).await?.0)
+    }
+
+    /// The same, with the session that it was sent in.
+    async fn send_in(
+        &self,
+        era: &Era,
+        line: &Bytes,
+        id: Option<&str>,
+    ) -> Result<(Reply, Option<u64>), Trouble> {
         let (said, generation) = match era {
             Era::Stateless(said) => (said.clone(), None),
             Era::Session => {
@@ -127,16 +137,21 @@ impl Bridge {
             {
                 self.renew(generation).await?;
                 self.changed.notify_one();
-                let (said, _) = self.handshake().headers();
-                Ok(self.daemon.post_message(&said, line.clone()).await?)
+                let (said, generation) = self.handshake().headers();
+                Ok((self.daemon.post_message(&said, line.clone()).await?, Some(generation)))
             }
-            _ => Ok(reply),
+            _ => Ok((reply, generation)),
         }
     }
 
     /// Reads the stream of a request up to its answer, over lost connections where the stream can be
     /// taken up again.
-    async fn read(&self, stream: MessageStream, request: &Request) -> Result<Bytes, Trouble> {
+    async fn read(
+        &self,
+        stream: MessageStream,
+        request: &Request,
+        generation: Option<u64>,
+    ) -> Result<Bytes, Trouble> {
         let (mut stream, mut last, mut tries) = (stream, None, 0);
         loop {
             while let Ok(Some(message)) = stream.next().await {
@@ -156,7 +171,11 @@ impl Bridge {
                     return Err(Trouble::Lost);
                 }
                 sleep(retry.max(pause_after(tries))).await;
-                let (said, _) = self.handshake().headers();
+                let (said, now) = self.handshake().headers();
+                // The streams of another session have the same names.
+                if generation != Some(now) {
+                    return Err(Trouble::Lost);
+                }
                 match self.daemon.open_messages(&said, last.as_deref()).await {
                     Ok(Reply { content: Content::Stream(again), .. }) => break again,
                     Ok(_) => return Err(Trouble::Lost),
