@@ -66,11 +66,12 @@ fn shown(arguments: &Value) -> Value {
         Value::String(text) => {
             let visible = |c: char| if is_visible(c) { c } else { '\u{fffd}' };
             let count = text.chars().count();
-            let mut short: String = text.chars().take(SHOWN).map(visible).collect();
+            let short: String = text.chars().take(SHOWN).map(visible).collect();
             if SHOWN < count {
-                short.push_str(&format!("… ({count} characters)"));
+                format!("{short}… ({count} characters)").into()
+            } else {
+                short.into()
             }
-            short.into()
         }
         Value::Array(items) => items.iter().map(shown).collect(),
         Value::Object(members) => {
