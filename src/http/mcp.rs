@@ -79,7 +79,7 @@ pub(super) async fn post(
         Kept::new(async move { server.receive(received).await }).await
     };
     let answer = match outcome {
-        Outcome::Stream(events) => return stream(StatusCode::OK, events),
+        Outcome::Stream(events) => return stream(events),
         Outcome::Whole(answer) => answer,
     };
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -88,7 +88,7 @@ pub(super) async fn post(
         StatusCode::SERVICE_UNAVAILABLE => {
             retry_later(status, answer.body.into_bytes(), Duration::from_secs(1))
         }
-        _ if accepts_only_events(&request) => as_event(status, answer.body.into_bytes()),
+        StatusCode::OK if accepts_only_events(&request) => as_event(answer.body.into_bytes()),
         _ => answers::json_body(status, answer.body),
     };
     if let Some(session) = answer.session.and_then(|id| HeaderValue::from_str(&id).ok()) {
@@ -122,7 +122,7 @@ fn said(headers: &HeaderMap) -> Headers {
 }
 
 /// Sends events as they come, and a sign of life where none does.
-fn stream(status: StatusCode, events: Events) -> HttpResponse {
+fn stream(events: Events) -> HttpResponse {
     let mut beat = tokio::time::interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
     let mut events = events;
     let frames = futures_util::stream::poll_fn(move |task| {
@@ -134,12 +134,12 @@ fn stream(status: StatusCode, events: Events) -> HttpResponse {
         }
         beat.poll_tick(task).map(|_| Some(Ok(ALIVE)))
     });
-    event_stream(status).streaming(frames)
+    event_stream().streaming(frames)
 }
 
 /// What every stream begins with.
-fn event_stream(status: StatusCode) -> HttpResponseBuilder {
-    let mut response = HttpResponse::build(status);
+fn event_stream() -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
     response
         .content_type(EVENTS)
         .insert_header(("X-Accel-Buffering", "no"))
@@ -213,9 +213,9 @@ fn accepts_only_events(request: &HttpRequest) -> bool {
     accepts(request, EVENTS) && !accepts(request, "application/json") && !accepts(request, "*/*")
 }
 
-fn as_event(status: StatusCode, body: Bytes) -> HttpResponse {
+fn as_event(body: Bytes) -> HttpResponse {
     let event = Event { id: None, data: body, retry: false };
-    event_stream(status).body(frame(&event))
+    event_stream().body(frame(&event))
 }
 
 /// The stream of a session, or an idle one: some clients probe for one, and come again and again if
@@ -247,7 +247,7 @@ pub(super) async fn get(request: HttpRequest, shared: web::Data<Shared>) -> Http
             match shared.server.come_back(&admitted.caller, &session, last) {
                 Ok(events) => {
                     let ended = shared.events.ended();
-                    stream(StatusCode::OK, events.until(ended))
+                    stream(events.until(ended))
                 }
                 Err(NoStream::NoSession) => no_session(),
                 Err(NoStream::NotKept) => {
@@ -292,5 +292,5 @@ fn idle(shared: &Shared, place: Place) -> HttpResponse {
         let _taken_meanwhile = &place;
         beat.poll_tick(task).map(|_| Some(Ok::<_, Infallible>(ALIVE)))
     });
-    event_stream(StatusCode::OK).streaming(beats.take_until(shared.events.ended()))
+    event_stream().streaming(beats.take_until(shared.events.ended()))
 }
