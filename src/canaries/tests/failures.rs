@@ -11,7 +11,8 @@ async fn a_panic_costs_a_restart_and_a_crash_loop_rolls_back() {
     let scenario = fail::FailScenario::setup();
     let bench = Bench::new(Behaviour::Failing(0.0)).await;
     fail::cfg("canary-look", "2*off->1*panic(told to)->off").unwrap();
-    let id = bench.begin(quick()).await;
+    // So long that what a restart leaves unseen is little of it, also on a busy machine.
+    let id = bench.begin(quick_with(&json!({ "windowSeconds": 6 }))).await;
     assert_eq!(bench.until_over(&id).await.row.status, CanaryStatus::Promoted);
 
     bench.put("ranker:1").await;
