@@ -63,6 +63,7 @@ use crate::supervision::{Ended, Supervision};
 pub use self::backtest::{Backtest, BacktestError};
 pub use self::decision::ABORTED;
 pub use self::machine::Command;
+pub use self::numbers::in_seconds;
 pub use self::recent::{RecentCanary, decided_on};
 pub use self::replay::{Replay, ReplayError};
 pub use self::sample::StoredSample;

@@ -1,5 +1,14 @@
 //! Numbers as sentences have them: the same number always reads the same.
 
+use std::time::Duration;
+
+/// A time of a window in seconds, of which milliseconds are kept: in every answer and event by the
+/// same division, so that they have the same digits.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some weeks")]
+pub fn in_seconds(time: Duration) -> f64 {
+    time.as_millis() as f64 / 1000.0
+}
+
 /// A share: `2 %`, `0.08 %`, with three significant digits.
 pub(super) fn percent(share: f64) -> String {
     format!("{} %", significant(share * 100.0))
@@ -60,5 +69,13 @@ mod tests {
         assert_eq!(count(15_000), "15,000");
         assert_eq!(count(118), "118");
         assert_eq!(count(1_234_567), "1,234,567");
+    }
+    #[test]
+    fn a_time_of_a_window_has_no_digits_that_a_clock_of_milliseconds_has_not() {
+        for milliseconds in 0..20_000 {
+            let shown = in_seconds(Duration::from_millis(milliseconds)).to_string();
+            let decimals = shown.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+            assert!(decimals <= 3, "{milliseconds} ms are {shown} s");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! How did a canary's numbers and its evidence go, from its first look to its newest?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::canaries::fold::Fold;
+use crate::canaries::numbers::in_seconds;
 use crate::canaries::rule::Evidence;
 use crate::canaries::sample::StoredSample;
 use crate::canaries::view::CanaryView;
@@ -74,11 +76,10 @@ impl Fold for Folding {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some weeks")]
 fn point(row: &MetricRow, sample: &StoredSample, evidence: &Evidence) -> Point {
     Point {
         poll: sample.poll,
-        elapsed_seconds: sample.elapsed_ms as f64 / 1000.0,
+        elapsed_seconds: in_seconds(Duration::from_millis(sample.elapsed_ms)),
         at: row.created_at.clone(),
         latency_p95_ms: sample.shown_latency_ms(),
         error_rate: sample.shown_error_rate(),

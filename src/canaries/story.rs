@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::canaries::decision::{self, Decided, Verdict};
 use crate::canaries::evidence_story;
 use crate::canaries::machine::Command;
-use crate::canaries::numbers::{milliseconds, percent, seconds};
+use crate::canaries::numbers::{in_seconds, milliseconds, percent, seconds};
 use crate::canaries::record::{Ending, Measured, SYSTEM};
 use crate::canaries::view::CanaryView;
 use crate::store::canaries::CanaryStatus;
@@ -268,8 +268,8 @@ pub(super) fn metric(view: &CanaryView, measured: &Measured) -> (&'static str, V
         "source": view.row.source,
         "dataQuality": sample.data_quality(),
         "poll": sample.poll,
-        "elapsedSeconds": view.elapsed().as_secs_f64(),
-        "remainingSeconds": view.remaining().as_secs_f64(),
+        "elapsedSeconds": in_seconds(view.elapsed()),
+        "remainingSeconds": in_seconds(view.remaining()),
     });
     if !measured.standings.is_empty() {
         more["evidence"] = json!(measured.standings);

@@ -2,6 +2,8 @@
 
 mod account;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,9 @@ use serde_json::{Value, json};
 use self::account::Account;
 use crate::canaries::policy::Policy;
 use crate::canaries::rule::Report;
-use crate::canaries::{CanaryView, Point, SERIES, Standings, StoredSample, decided_on, standings};
+use crate::canaries::{
+    CanaryView, Point, SERIES, Standings, StoredSample, decided_on, in_seconds, standings,
+};
 use crate::ids::{CanaryId, Entity};
 use crate::store::canaries::{CanaryRow, Phase};
 use crate::store::decisions::DecisionRow;
@@ -75,7 +79,6 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some weeks")]
     pub(super) fn of(row: CanaryRow) -> Self {
         Self {
             canary_id: row.canary_id,
@@ -90,7 +93,7 @@ impl Shown {
             dry_run: row.dry_run,
             principal: row.principal,
             source: row.source,
-            elapsed_seconds: row.elapsed_ms as f64 / 1000.0,
+            elapsed_seconds: in_seconds(Duration::from_millis(row.elapsed_ms.unsigned_abs())),
             polls: row.polls,
             reason: row.reason,
             decision_id: row.decision_id,
@@ -118,11 +121,10 @@ struct Observation {
 }
 
 impl Observation {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most some weeks")]
     fn of(sample: StoredSample) -> Self {
         Self {
             poll: sample.poll,
-            elapsed_seconds: sample.elapsed_ms as f64 / 1000.0,
+            elapsed_seconds: in_seconds(Duration::from_millis(sample.elapsed_ms)),
             latency_p95_ms: sample.shown_latency_ms(),
             error_rate: sample.shown_error_rate(),
             data_quality: sample.data_quality(),
@@ -264,7 +266,7 @@ async fn shown(
     Ok(Answer {
         standing: series.as_ref().map(newest),
         shown: Shown::of(view.row.clone()),
-        remaining_seconds: view.remaining().as_secs_f64(),
+        remaining_seconds: in_seconds(view.remaining()),
         evidence: evidence(view, decisions.last()),
         observations: samples.into_iter().map(Observation::of).collect(),
         series,

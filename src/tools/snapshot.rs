@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::canaries::{RecentCanary, Standings};
+use crate::canaries::{RecentCanary, Standings, in_seconds};
 use crate::store::jobs::JobHead;
 use crate::tools::canary_status::Shown as ShownCanary;
 use crate::tools::introduction::{ServerFacts, You};
@@ -101,7 +101,7 @@ impl From<RecentCanary> for Canary {
             recent;
         Self {
             shown: ShownCanary::of(row),
-            remaining_seconds: remaining.as_secs_f64(),
+            remaining_seconds: in_seconds(remaining),
             latency_p95_ms,
             error_rate,
             data_quality,
