@@ -47,6 +47,8 @@ const pausePage = () => {
   wanted('link');
 };
 const step = (by) => {
+  // A key may be faster than the frame that shows what the filter now leaves.
+  if (asked.has('list')) draws.list();
   const next = order[Math.max(0, Math.min(order.length - 1, order.indexOf(selected) + by))];
   if (next) go({view: 'work', selected: next}, true);
   rows.get(next)?.node.focus();
