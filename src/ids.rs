@@ -86,6 +86,17 @@ id_type! {
     GateId
 }
 
+id_type! {
+    /// Names a conversation: `conv_` and 21 random URL-safe characters, or what a client called it.
+    ConversationId
+}
+
+id_type! {
+    /// Names the question whether a call of a tool is allowed: `ap_` and 21 random URL-safe
+    /// characters.
+    ApprovalId
+}
+
 /// The first characters of ids that are drawn together.
 ///
 /// They are random as the others are. What is written at once has them in common and therefore lies
@@ -102,6 +113,11 @@ impl IdPrefix {
     /// Draws a prefix.
     pub fn draw() -> Self {
         Self(nanoid::nanoid!(Self::LENGTH))
+    }
+
+    /// Draws the id of a thing that nobody but the database names.
+    pub fn draw_id(&self, kind: &str) -> String {
+        format!("{kind}_{}{}", self.0, nanoid::nanoid!(Self::REST))
     }
 }
 
@@ -134,6 +150,41 @@ impl CanaryId {
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let invalid = InvalidId { what: "a canary id", form: "canary_[A-Za-z0-9_-]{1,64}" };
         parse_handle(text, "canary_", &invalid).map(Self)
+    }
+}
+
+impl ConversationId {
+    /// Draws a new id, as [`JobId::generate`] does.
+    pub fn generate(prefix: &IdPrefix) -> Self {
+        Self(format!("conv_{}{}", prefix.0, nanoid::nanoid!(IdPrefix::REST)).into())
+    }
+
+    /// Reads an id, which clients may choose.
+    ///
+    /// # Errors
+    /// The text does not match `[A-Za-z0-9_.:-]{1,128}`.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        if (1..=128).contains(&text.len()) && is_made_of(text, b"_.:-") {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidId { what: "conversation_id", form: "[A-Za-z0-9_.:-]{1,128}" })
+        }
+    }
+}
+
+impl ApprovalId {
+    /// Draws a new id, as [`JobId::generate`] does.
+    pub fn generate(prefix: &IdPrefix) -> Self {
+        Self(format!("ap_{}{}", prefix.0, nanoid::nanoid!(IdPrefix::REST)).into())
+    }
+
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// The text is not `ap_` and 1 to 64 URL-safe characters.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let invalid = InvalidId { what: "approval_id", form: "ap_[A-Za-z0-9_-]{1,64}" };
+        parse_handle(text, "ap_", &invalid).map(Self)
     }
 }
 
@@ -297,54 +348,4 @@ impl fmt::Display for Entity {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_generated_id_reads_back() {
-        let id = JobId::generate(&IdPrefix::draw());
-        assert_eq!(id.as_str().len(), 25);
-        assert_eq!(JobId::parse(id.as_str()), Ok(id));
-    }
-
-    #[test]
-    fn ids_that_are_drawn_together_begin_alike_and_differ() {
-        let prefix = IdPrefix::draw();
-        let [one, other] = [JobId::generate(&prefix), JobId::generate(&prefix)];
-        assert_eq!(one.as_str()[..7], other.as_str()[..7]);
-        assert_ne!(one, other);
-    }
-
-    #[test]
-    fn the_earlier_servers_ids_are_valid() {
-        assert!(JobId::parse("job_80ei4teb").is_ok());
-    }
-
-    #[test]
-    fn what_is_no_id_is_refused() {
-        for text in ["", "job_", "job_a b", "job_../x", "canary_abc", "job_%", "job_é"] {
-            assert!(JobId::parse(text).is_err(), "{text:?}");
-        }
-        for text in ["", "a/b", "a b", "é", "a\n", &"x".repeat(129)] {
-            assert!(TaskId::parse(text).is_err(), "{text:?}");
-        }
-        assert!(TaskId::parse(&"x".repeat(128)).is_ok());
-        for text in ["", "a b", "production\"} or vector(0) #", "a/b", "a{b}", "é", &"x".repeat(65)]
-        {
-            assert!(ModelId::parse(text).is_err() && GateId::parse(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_models_version_follows_its_last_colon() {
-        let split = |text| {
-            let id = ModelId::parse(text).unwrap();
-            (id.name().to_owned(), id.version().map(str::to_owned))
-        };
-        assert_eq!(split("ranker:12"), ("ranker".to_owned(), Some("12".to_owned())));
-        assert_eq!(split("team:ranker:12"), ("team:ranker".to_owned(), Some("12".to_owned())));
-        for text in ["lukhas-v4", "ranker:", ":12", ":"] {
-            assert_eq!(split(text), (text.to_owned(), None));
-        }
-    }
-}
+mod tests;

@@ -38,6 +38,7 @@ pub mod config;
 pub mod ids;
 pub mod supervision;
 pub mod telemetry;
+pub mod visible;
 
 #[cfg(test)]
 mod own_process;

@@ -7,6 +7,7 @@ use url::Url;
 use crate::oauth::server::error::Denied;
 use crate::oauth::server::redirect::{MOST, RedirectUri};
 use crate::store::oauth::clients::ClientRow;
+use crate::visible::hides;
 
 /// The longest name that is shown, in characters.
 const LONGEST_NAME: usize = 64;
@@ -131,15 +132,9 @@ impl Metadata {
 /// A name as it may be shown: on one line, and nothing in it that is not seen.
 fn shown(name: &str) -> String {
     let visible = name.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
-    let visible = visible.filter(|c| !c.is_control() && !is_invisible(*c));
+    let visible = visible.filter(|c| !c.is_control() && !hides(*c));
     let name: String = visible.take(LONGEST_NAME).collect();
     name.trim().to_owned()
-}
-
-/// Whether a character turns text around or hides in it.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl Client {
