@@ -1,11 +1,12 @@
 //! `check`: whether a start would go well, and what to do if not.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 use crate::cli::audit::anchors;
 use crate::cli::exit::Failure;
 use crate::cli::settings::SettingsFlags;
-use crate::config::Settings;
+use crate::config::chat::ChatSettings;
+use crate::config::{Loaded, Settings};
 use crate::store::{Database, audit_chain_of, pending_migrations};
 
 enum Finding {
@@ -15,15 +16,16 @@ enum Finding {
 }
 
 pub(super) fn run(flags: SettingsFlags) -> Result<(), Failure> {
-    let settings = flags.load()?.settings;
-    let findings = [
+    let Loaded { settings, chat, .. } = flags.load_with_chat()?;
+    let mut findings = vec![
         ("settings", Finding::Fine("all valid".to_owned())),
         ("keys", keys(&settings)),
         ("database", database(&settings)),
         ("audit chain", chain(&settings)),
         ("evals", evals(&settings)),
-        ("port", port(&settings)),
+        ("port", port(settings.server.address())),
     ];
+    findings.extend(chat.iter().flat_map(chat_findings));
     let mut wrong = 0;
     for (what, finding) in findings {
         let (mark, text) = match finding {
@@ -109,8 +111,23 @@ fn evals(settings: &Settings) -> Finding {
     }
 }
 
-fn port(settings: &Settings) -> Finding {
-    let address = settings.server.address();
+/// What the files of the chat say; that they are valid is known by then.
+fn chat_findings(chat: &ChatSettings) -> Vec<(&'static str, Finding)> {
+    let provider = chat.llm.active();
+    let servers = chat.mcp.servers.iter().map(|server| server.name.as_str());
+    let servers: Vec<&str> = servers.collect();
+    let servers = if servers.is_empty() { "none".to_owned() } else { servers.join(", ") };
+    let model = format!("{} of {} answers; servers: {servers}", provider.model, provider.name);
+    let mut findings = vec![("chat", Finding::Fine(model))];
+    let warnings = chat.warnings.iter().cloned();
+    findings.extend(warnings.map(|warning| ("chat", Finding::Warning(warning))));
+    if let Some(listener) = &chat.websocket.listen {
+        findings.push(("chat port", port(listener.address)));
+    }
+    findings
+}
+
+fn port(address: SocketAddr) -> Finding {
     match TcpListener::bind(address) {
         Ok(_) => Finding::Fine(format!("{address} is free")),
         Err(error) => Finding::Wrong(format!(

@@ -20,8 +20,8 @@ pub(super) enum Command {
 
 pub(super) fn run(flags: SettingsFlags, command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Print { json: false } => print!("{}", render_print(&flags.load()?)),
-        Command::Print { json: true } => println!("{}", render_json(&flags.load()?)),
+        Command::Print { json: false } => print!("{}", render_print(&flags.load_with_chat()?)),
+        Command::Print { json: true } => println!("{}", render_json(&flags.load_with_chat()?)),
         Command::Example => print!("{}", render_example()),
     }
     Ok(())

@@ -33,6 +33,9 @@ pub(super) struct SettingsFlags {
     /// The directory with tasks and configs [default: evals in the repository]
     #[arg(long, global = true, help_heading = HEADING, value_name = "DIRECTORY")]
     pub(super) evals_dir: Option<PathBuf>,
+    /// The config.yaml of the chat [default: none, and no chat]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
+    pub(super) chat_config: Option<PathBuf>,
     /// What is logged, such as `info` or `warn,lukhas_mcp=debug`
     #[arg(long, global = true, help_heading = HEADING, value_name = "FILTER")]
     pub(super) log_level: Option<String>,
@@ -43,13 +46,30 @@ pub(super) struct SettingsFlags {
 
 impl SettingsFlags {
     fn overrides(self) -> Overrides {
-        let Self { config, port, listen, db, repo_root, evals_dir, log_level, log_format } = self;
-        Overrides { config, port, listen, db, repo_root, evals_dir, log_level, log_format }
+        Overrides {
+            config: self.config,
+            port: self.port,
+            listen: self.listen,
+            db: self.db,
+            repo_root: self.repo_root,
+            evals_dir: self.evals_dir,
+            chat_config: self.chat_config,
+            log_level: self.log_level,
+            log_format: self.log_format,
+        }
     }
 
     /// All settings, with where each came from.
     pub(super) fn load(self) -> Result<Loaded, Failure> {
         let environment: Environment = std::env::vars_os().collect();
         Ok(Settings::load(&self.overrides(), &environment, &current_directory()?)?)
+    }
+
+    /// The same with the files of the chat, for what runs the daemon or says how it would run.
+    pub(super) fn load_with_chat(self) -> Result<Loaded, Failure> {
+        let environment: Environment = std::env::vars_os().collect();
+        let directory = current_directory()?;
+        let loaded = Settings::load(&self.overrides(), &environment, &directory)?;
+        Ok(loaded.with_chat(&environment, &directory)?)
     }
 }

@@ -120,6 +120,24 @@ pub enum ConfigError {
          to the output of `openssl rand -hex 32`"
     )]
     Unsigned,
+    /// A file of the chat says something that cannot be.
+    #[error("{place}: {problem}")]
+    Chat {
+        /// The file, and its line where one is at fault.
+        place: String,
+        /// What is wrong, and what is allowed.
+        problem: String,
+    },
+    /// The chat would listen where everybody could talk to it.
+    #[error(
+        "chat.websocket.host is {listen}, and without API keys everybody could talk to the chat: \
+         set LUKHAS_MCP_API_KEYS, or set the host to localhost, or set \
+         LUKHAS_MCP_ALLOW_ANONYMOUS=true if that is meant"
+    )]
+    OpenChat {
+        /// The address.
+        listen: IpAddr,
+    },
     /// Tokens are to be accepted, and nobody knows whom they must be for.
     #[error(
         "oauth.issuer needs the address that clients reach the daemon at: set MCP_PUBLIC_BASE_URL"

@@ -23,6 +23,16 @@ pub enum LogFormat {
 impl LogFormat {
     /// The names that can be set.
     pub(super) const NAMES: &'static [&'static str] = &["auto", "json", "text"];
+
+    /// As a value of its setting.
+    pub(super) fn as_value(self) -> Value {
+        let name = match self {
+            Self::Auto => "auto",
+            Self::Json => "json",
+            Self::Text => "text",
+        };
+        Value::Text(name.to_owned())
+    }
 }
 
 /// The unit in which the edges of latency buckets are written.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::chat::{ChatSettings, LoadedChat};
 use super::error::ConfigError;
 use super::fields::FromValue;
 use super::file::FileLayer;
@@ -24,6 +25,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// Where traces go, if they go anywhere.
     pub traces: Option<TraceSettings>,
+    /// What the chat goes by, if there is one and [`Self::with_chat`] has read its files.
+    pub chat: Option<ChatSettings>,
 }
 
 /// One setting's value and where it came from.
@@ -60,7 +63,7 @@ impl Settings {
         let file = reader.file.as_ref().map(|file| file.path.clone());
         let files = environment.secret_files().map(|path| cwd.join(path)).chain(file).collect();
         let traces = TraceSettings::of(environment)?;
-        Ok(Loaded { settings, origins: reader.resolved, files, traces })
+        Ok(Loaded { settings, origins: reader.resolved, files, traces, chat: None })
     }
 
     /// The defaults, for a daemon in `directory` that nobody configured; no file is read.
@@ -70,11 +73,28 @@ impl Settings {
             .expect("every default is valid, which a test shows")
     }
 
+    /// Whether somebody has to show who they are, or nobody is meant to.
+    fn is_guarded(&self) -> bool {
+        let keys = self.auth.api_keys.len() + self.auth.read_keys.len();
+        0 < keys || self.oauth.is_on() || self.auth.allow_anonymous
+    }
+
+    /// Refuses a second port that everybody could reach, and does without one that is the first.
+    fn refuse_an_open_chat(&self, chat: &mut ChatSettings) -> Result<(), ConfigError> {
+        let Some(listener) = &chat.websocket.listen else { return Ok(()) };
+        let listen = listener.address.ip();
+        if !self.is_guarded() && !listen.to_canonical().is_loopback() {
+            return Err(ConfigError::OpenChat { listen });
+        }
+        if listener.address == self.server.address() && self.server.port != 0 {
+            chat.websocket.listen = None;
+        }
+        Ok(())
+    }
+
     fn refuse_an_open_door(&self) -> Result<(), ConfigError> {
         let listen = self.server.listen;
-        let keys = self.auth.api_keys.len() + self.auth.read_keys.len();
-        let guarded = 0 < keys || self.oauth.is_on() || self.auth.allow_anonymous;
-        if guarded || listen.to_canonical().is_loopback() {
+        if self.is_guarded() || listen.to_canonical().is_loopback() {
             Ok(())
         } else {
             Err(ConfigError::Open { listen })
@@ -98,7 +118,46 @@ impl Settings {
     }
 }
 
+/// Takes a value over that nobody set otherwise.
+fn unless_set(origins: &mut [Resolved], name: &str, value: Value, origin: Origin) -> bool {
+    let resolved = origins.iter_mut().find(|resolved| resolved.name == name);
+    match resolved.filter(|resolved| resolved.origin == Origin::Default) {
+        Some(resolved) => {
+            resolved.value = Some(value);
+            resolved.origin = origin;
+            true
+        }
+        None => false,
+    }
+}
+
 impl Loaded {
+    /// Reads the files of the chat, if there is one. What they say about the log counts where
+    /// nothing else says it. Commands that do not run the daemon need neither these files nor the
+    /// keys that belong to them.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, in a sentence for whoever wrote it.
+    pub fn with_chat(mut self, environment: &Environment, cwd: &Path) -> Result<Self, ConfigError> {
+        let Some(path) = &self.settings.chat.config else { return Ok(self) };
+        let LoadedChat { settings: mut chat, files, log_level, log_format } =
+            LoadedChat::load(path, environment, cwd)?;
+        self.settings.refuse_an_open_chat(&mut chat)?;
+        self.files.extend(files);
+        if let Some((level, origin)) = log_level
+            && unless_set(&mut self.origins, "log.level", Value::Text(level.clone()), origin)
+        {
+            self.settings.log.level = level;
+        }
+        if let Some((format, origin)) = log_format
+            && unless_set(&mut self.origins, "log.format", format.as_value(), origin)
+        {
+            self.settings.log.format = format;
+        }
+        self.chat = Some(chat);
+        Ok(self)
+    }
+
     /// Where a setting's value came from; `None` if there is no such setting.
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         self.origins.iter().find(|resolved| resolved.name == name).map(|resolved| &resolved.origin)

@@ -11,6 +11,8 @@
 //! 2. A [`Settings`] is complete and valid: paths are absolute, ranges hold.
 //! 3. A secret leaves this module as a `SecretString` and no other way.
 
+pub mod chat;
+mod chat_file;
 mod error;
 mod events;
 mod fields;
@@ -18,6 +20,7 @@ mod file;
 mod keys;
 mod load;
 mod mcp;
+mod notifications;
 mod oauth;
 mod render;
 mod server;
@@ -29,6 +32,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use chat_file::ChatFileSettings;
 pub use error::ConfigError;
 pub use events::EventSettings;
 pub use fields::{BucketUnit, Confirm, EventErrorCodes, LogFormat, RegistryKind};

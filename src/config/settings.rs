@@ -7,12 +7,14 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::chat_file::ChatFileSettings;
 use super::error::ConfigError;
 use super::events::EventSettings;
 use super::fields::{BucketUnit, LogFormat, RegistryKind};
 use super::keys::{Group, declare_group, declare_settings, setting};
 use super::load::Reader;
 use super::mcp::McpSettings;
+use super::notifications::NotificationSettings;
 use super::oauth::OauthSettings;
 use super::value::{Kind, Value};
 
@@ -351,29 +353,6 @@ declare_settings! {
             .default("10000");
     }
 
-    /// Who is told when a canary or a model moves.
-    notifications: NotificationSettings {
-        /// Where each transition is posted as signed JSON.
-        webhooks: Vec<SecretString> = setting("notifications.webhooks", Kind::Webhooks)
-            .variables(&["LUKHAS_MCP_WEBHOOKS"])
-            .optional("https://hooks.example.org/lukhas");
-        /// Keys with which they are signed: one, and in a rotation the old one beside the new.
-        /// Webhooks need one.
-        signing_keys: Vec<SecretString> = setting("notifications.signing_keys", Kind::Keys)
-            .variables(&["LUKHAS_MCP_WEBHOOK_SIGNING_KEYS"])
-            .credential("webhook-signing-keys")
-            .optional("replace-me-with-32-random-bytes");
-        /// Where each transition is posted as a sentence, in the form that Slack and what imitates
-        /// it understand; not signed.
-        slack: Vec<SecretString> = setting("notifications.slack", Kind::Webhooks)
-            .variables(&["LUKHAS_MCP_SLACK_WEBHOOKS"])
-            .optional("https://hooks.slack.example/services/replace-me");
-        /// Hours after which a transition that could not be delivered is skipped.
-        give_up_hours: u32 = setting("notifications.give_up_hours", Kind::integer(1, 168))
-            .variables(&["LUKHAS_MCP_WEBHOOK_GIVE_UP_HOURS"])
-            .default("24");
-    }
-
     /// What is logged, and how.
     log: LogSettings {
         /// What is logged: a level, or a list such as `info,lukhas_mcp=debug`.
@@ -393,8 +372,10 @@ declare_settings! {
     }
 
     elsewhere {
+        chat: ChatFileSettings,
         events: EventSettings,
         mcp: McpSettings,
+        notifications: NotificationSettings,
         oauth: OauthSettings,
     }
 }

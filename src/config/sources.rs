@@ -37,6 +37,8 @@ pub struct Overrides {
     pub repo_root: Option<PathBuf>,
     /// `--evals-dir`
     pub evals_dir: Option<PathBuf>,
+    /// `--chat-config`
+    pub chat_config: Option<PathBuf>,
     /// `--log-level`
     pub log_level: Option<String>,
     /// `--log-format`
@@ -52,6 +54,7 @@ impl Overrides {
             "--db" => self.db.clone().map(Raw::Path),
             "--repo-root" => self.repo_root.clone().map(Raw::Path),
             "--evals-dir" => self.evals_dir.clone().map(Raw::Path),
+            "--chat-config" => self.chat_config.clone().map(Raw::Path),
             "--log-level" => self.log_level.clone().map(Raw::Text),
             "--log-format" => self.log_format.clone().map(Raw::Text),
             _ => None,

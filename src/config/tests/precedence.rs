@@ -116,6 +116,7 @@ fn all_options() -> Overrides {
         db: Some("/three".into()),
         repo_root: Some("/three".into()),
         evals_dir: Some("/three".into()),
+        chat_config: Some("/three".into()),
         log_level: Some("trace".into()),
         log_format: Some("json".into()),
     }
@@ -138,7 +139,7 @@ fn everything_gives_way_to_the_command_line() {
         let over_both = over_file.variable(setting.variables[0], in_variable);
         assert_eq!(over_both.shown(setting.name), expected, "{}", setting.name);
     }
-    assert_eq!(options, 7);
+    assert_eq!(options, 8);
 }
 
 #[test]
