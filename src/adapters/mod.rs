@@ -1,12 +1,14 @@
 //! The outside world, as traits; one module for each thing that stands behind one.
 
 pub mod callback;
+pub mod child;
 pub mod collector;
 mod eval;
 pub mod git;
 pub mod local;
 pub mod metrics;
 pub mod outbound;
+mod process;
 pub mod registry;
 pub mod webhook;
 

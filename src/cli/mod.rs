@@ -26,6 +26,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::exit::Failure;
 use self::settings::SettingsFlags;
+use crate::adapters::child::{EXEC_SERVER, exec_server};
 use crate::adapters::local::exec_run;
 
 /// Supervises evals and their runs as one daemon that speaks MCP.
@@ -80,6 +81,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         && command == "exec-run"
     {
         let Err(error) = exec_run(Path::new(directory));
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    // The same for the programs of MCP servers.
+    if let [_, command, rest @ ..] = arguments.as_slice()
+        && command == EXEC_SERVER
+    {
+        let Err(error) = exec_server(rest);
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }

@@ -12,8 +12,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::process::ProcessIdentity;
 use super::run_directory::{Attempt, RunDirectory};
+use crate::adapters::process::ProcessIdentity;
 
 const FILE: &str = "claim";
 

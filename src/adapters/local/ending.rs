@@ -8,10 +8,10 @@ use rustix::process::Signal;
 use tokio::time::sleep;
 
 use super::live_run::LiveRun;
-use super::process::{ProcessIdentity, time_since_boot};
 use super::run_directory::{Attempt, EndingReason};
 use super::runner::blocking;
 use crate::adapters::RunnerError;
+use crate::adapters::process::{ProcessIdentity, time_since_boot};
 
 /// How long after the kill a process may still be about to go.
 const KILL_TIME: Duration = Duration::from_secs(10);

@@ -16,9 +16,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::claim::Claim;
 use super::definition::Limits;
-use super::process::ProcessIdentity;
 use super::run_directory::{Attempt, NotStarted, RunSpec};
 use crate::adapters::LogStream;
+use crate::adapters::process::{ProcessIdentity, close_inherited_files};
 
 /// How ready the kernel should be to end a run rather than the daemon when memory is short.
 const OOM_SCORE: &str = "500";
@@ -70,22 +70,6 @@ pub fn exec_run(directory: &Path) -> Result<Infallible, ExecRunError> {
     let noted = attempt.note_not_started(&NotStarted { why: failure.to_string() });
     noted.map_err(ExecRunError::NotStarted)?;
     Err(ExecRunError::NotStarted(failure.into_source()))
-}
-
-/// Closes all but the standard streams. The daemon opens nothing that a run could inherit, but may
-/// have been given something itself: a socket by systemd, a channel by a process manager.
-fn close_inherited_files() -> io::Result<()> {
-    let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
-    let names = fs::read_dir("/proc/self/fd")?.map(name).collect::<io::Result<Vec<_>>>()?;
-    let numbers = names.iter().filter_map(|name| name.to_str()?.parse::<i32>().ok());
-    for number in numbers.filter(|number| *number > 2) {
-        match nix::unistd::close(number) {
-            // The listing's own descriptor is closed already.
-            Ok(()) | Err(nix::errno::Errno::EBADF) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
 }
 
 /// What went wrong between the claim and the command's first instruction.

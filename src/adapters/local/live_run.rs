@@ -13,11 +13,11 @@ use rustix::process::Signal;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::claim::Standing;
-use super::process::{ProcessIdentity, time_since_boot};
 use super::progress::ProgressReader;
 use super::run_directory::{Attempt, Ending, EndingReason, Exit, RunDirectory, RunSpec};
 use super::settings::Settings;
 use super::verdict::Remains;
+use crate::adapters::process::{ProcessIdentity, time_since_boot};
 use crate::adapters::{FailureReason, LogStream, RunFailure, RunStatus};
 
 /// A run as this daemon knows it.

@@ -23,7 +23,6 @@ mod ending;
 mod exec;
 mod live_run;
 mod log_tail;
-mod process;
 mod progress;
 mod regular_file;
 mod result;

@@ -18,10 +18,10 @@ use super::claim::{Claim, Standing};
 use super::definition::WorkingDirectory;
 use super::live_run::LiveRun;
 use super::log_tail;
-use super::process::time_since_boot;
 use super::run_directory::{Attempt, RunDirectory, RunSpec};
 use super::settings::Settings;
 use super::template::Values;
+use crate::adapters::process::time_since_boot;
 use crate::adapters::{LogStream, RunRequest};
 
 /// How long a shim may take to claim its attempt. A machine that needs longer has other troubles.

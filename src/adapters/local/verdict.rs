@@ -3,10 +3,10 @@
 use std::io;
 
 use super::log_tail;
-use super::process::ProcessIdentity;
 use super::result::{self, ResultProblem};
 use super::run_directory::{Attempt, Ending, EndingReason, Exit, RunSpec};
 use super::tidy::Paths;
+use crate::adapters::process::ProcessIdentity;
 use crate::adapters::{EvalResult, FailureReason, LogStream, RunFailure, RunStatus};
 
 /// The most files that a result names.

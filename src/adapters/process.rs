@@ -1,9 +1,10 @@
-//! What the kernel says about a run's processes: who lives, who belongs to the run, and how to
-//! reach all of them at once.
+//! What the kernel says about the processes that the daemon started: who lives, who belongs
+//! together, and how to reach all of them at once.
 //!
 //! A process id alone names nobody, because ids are used again. A process is named by its id, the
-//! tick at which it started and the boot it belongs to. A run is a session of its own, so that
-//! whatever it starts, in whichever process group, is found until it leaves the session on purpose.
+//! tick at which it started and the boot it belongs to. A run, or a server, is a session of its
+//! own, so that whatever it starts, in whichever process group, is found until it leaves the
+//! session on purpose.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +28,11 @@ pub(super) struct ProcessIdentity {
 impl ProcessIdentity {
     /// Names the calling process.
     pub(super) fn own() -> io::Result<Self> {
-        let pid = rustix::process::getpid().as_raw_nonzero().get();
+        Self::of(rustix::process::getpid().as_raw_nonzero().get())
+    }
+
+    /// Names a process that was just started, and nobody has waited for yet.
+    pub(super) fn of(pid: i32) -> io::Result<Self> {
         let stat = Stat::read(pid)?.ok_or(io::ErrorKind::NotFound)?;
         Ok(Self { pid, start_ticks: stat.start_ticks, boot_id: boot_id()? })
     }
@@ -106,6 +111,22 @@ pub(super) fn time_since_boot() -> Duration {
         u64::try_from(now.tv_sec).unwrap_or_default(),
         u32::try_from(now.tv_nsec).unwrap_or_default(),
     )
+}
+
+/// Closes all but the standard streams. The daemon opens nothing that a child could inherit, but may
+/// have been given something itself: a socket by systemd, a channel by a process manager.
+pub(super) fn close_inherited_files() -> io::Result<()> {
+    let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
+    let names = fs::read_dir("/proc/self/fd")?.map(name).collect::<io::Result<Vec<_>>>()?;
+    let numbers = names.iter().filter_map(|name| name.to_str()?.parse::<i32>().ok());
+    for number in numbers.filter(|number| *number > 2) {
+        match nix::unistd::close(number) {
+            // The listing's own descriptor is closed already.
+            Ok(()) | Err(nix::errno::Errno::EBADF) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 fn boot_id() -> io::Result<String> {
