@@ -5,6 +5,7 @@ pub mod child;
 pub mod collector;
 mod eval;
 pub mod git;
+pub mod llm;
 pub mod local;
 pub mod metrics;
 pub mod outbound;

@@ -128,8 +128,8 @@ fn scrape(
     }
     let options = OutboundOptions {
         credentials: settings.bearer.clone().map_or(Credentials::None, Credentials::Bearer),
-        headers: Vec::new(),
         authorities: authorities("scrape.ca_file", settings.ca_file.as_ref())?,
+        ..OutboundOptions::default()
     };
     let outbound = Outbound::new("the page of metrics", url.origin(), &options)
         .map_err(SourceError::Outbound)?
@@ -156,6 +156,7 @@ fn prometheus(
         credentials: credentials(settings)?,
         headers: headers(settings.headers.as_ref())?,
         authorities: authorities("prometheus.ca_file", settings.ca_file.as_ref())?,
+        connect_timeout: None,
     };
     let outbound =
         Outbound::new("Prometheus", url.clone(), &options).map_err(SourceError::Outbound)?;

@@ -206,7 +206,7 @@ impl Call {
 }
 
 /// A header's value that no log shows.
-pub(super) fn secret_value(text: &str) -> Result<HeaderValue, ()> {
+pub(in crate::adapters) fn secret_value(text: &str) -> Result<HeaderValue, ()> {
     let mut value = HeaderValue::from_str(text).map_err(|_| ())?;
     value.set_sensitive(true);
     Ok(value)

@@ -34,17 +34,19 @@ pub struct OutboundOptions {
     pub headers: Vec<(String, SecretString)>,
     /// Certificates in PEM of the authorities that are trusted instead of the system's.
     pub authorities: Option<Vec<u8>>,
+    /// How long it may take until a connection stands, if not the usual 2 s.
+    pub connect_timeout: Option<Duration>,
 }
 
 /// A server at a configured address; cheap to clone, and clones share connections and the breaker.
 #[derive(Clone)]
 pub struct Outbound {
-    server: &'static str,
+    pub(super) server: &'static str,
     base: Url,
-    client: Client,
+    pub(super) client: Client,
     /// Absent where no call is to depend on what became of others.
-    breaker: Option<Arc<Mutex<Breaker>>>,
-    record: Arc<Mutex<CallRecord>>,
+    pub(super) breaker: Option<Arc<Mutex<Breaker>>>,
+    pub(super) record: Arc<Mutex<CallRecord>>,
 }
 
 impl fmt::Debug for Outbound {
@@ -109,6 +111,9 @@ impl Outbound {
         }
         let unusable = |what: &'static str| move |_| OutboundError::Setting { what, server };
         let mut builder = bounded().default_headers(common_headers(server, options)?);
+        if let Some(limit) = options.connect_timeout {
+            builder = builder.connect_timeout(limit);
+        }
         if let Some(pem) = &options.authorities {
             let certificates = Certificate::from_pem_bundle(pem)
                 .map_err(unusable("the certificate of the authority"))?;
@@ -158,20 +163,20 @@ impl Outbound {
     /// No answer came, or none that may be read.
     pub async fn call(&self, call: &Call) -> Result<Answer, OutboundError> {
         let request = self.request(call)?;
-        let permit = self.breaker.as_deref().map(|breaker| Permit::ask(self.server, breaker));
+        let permit = self.breaker.as_ref().map(|breaker| Permit::ask(self.server, breaker));
         let permit = permit.transpose()?;
         let limit = call.timeout;
         let answer = tokio::time::timeout(limit, self.exchange(request, call.longest_answer))
             .await
             .unwrap_or(Err(OutboundError::TimedOut { server: self.server, limit }));
         if let Some(permit) = permit {
-            permit.settle(&answer);
+            permit.settle(answer.as_ref().is_ok_and(|answer| !answer.is_transient()));
         }
         self.record.lock().unwrap_or_else(PoisonError::into_inner).note(&answer);
         answer
     }
 
-    fn request(&self, call: &Call) -> Result<Request, OutboundError> {
+    pub(super) fn request(&self, call: &Call) -> Result<Request, OutboundError> {
         let server = self.server;
         let unusable = OutboundError::Setting { what: "a header", server };
         let mut request = Request::new(call.method.clone(), call.url(server, &self.base)?);
@@ -229,7 +234,7 @@ impl Outbound {
         }
     }
 
-    fn failed(&self, error: reqwest::Error) -> OutboundError {
+    pub(super) fn failed(&self, error: reqwest::Error) -> OutboundError {
         // The address of a webhook may be a secret, and the log keeps what an error says.
         let (server, source) = (self.server, error.without_url());
         if source.is_connect() {
@@ -241,7 +246,7 @@ impl Outbound {
 }
 
 /// What holds for every connection.
-pub(super) fn bounded() -> ClientBuilder {
+pub(in crate::adapters) fn bounded() -> ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT)
         .redirect(Policy::none())
@@ -252,7 +257,7 @@ pub(super) fn bounded() -> ClientBuilder {
 }
 
 /// Makes a client, with the one cryptography there is.
-pub(super) fn build(builder: ClientBuilder) -> reqwest::Result<Client> {
+pub(in crate::adapters) fn build(builder: ClientBuilder) -> reqwest::Result<Client> {
     // It fails only where a choice was made before, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
     builder.build()
@@ -277,27 +282,30 @@ fn common_headers(
 }
 
 /// The breaker's leave to call. A call that is dropped in between gives it back.
-struct Permit<'a> {
-    breaker: &'a Mutex<Breaker>,
+#[derive(Debug)]
+pub(super) struct Permit {
+    breaker: Arc<Mutex<Breaker>>,
     admission: Admission,
     outcome: Outcome,
 }
 
-impl<'a> Permit<'a> {
-    fn ask(server: &'static str, breaker: &'a Mutex<Breaker>) -> Result<Self, OutboundError> {
+impl Permit {
+    pub(super) fn ask(
+        server: &'static str,
+        breaker: &Arc<Mutex<Breaker>>,
+    ) -> Result<Self, OutboundError> {
         let admitted = breaker.lock().unwrap_or_else(PoisonError::into_inner).admit(Instant::now());
         let admission =
             admitted.map_err(|retry_after| OutboundError::Open { server, retry_after })?;
-        Ok(Self { breaker, admission, outcome: Outcome::Abandoned })
+        Ok(Self { breaker: Arc::clone(breaker), admission, outcome: Outcome::Abandoned })
     }
 
-    fn settle(mut self, answer: &Result<Answer, OutboundError>) {
-        let is_good = answer.as_ref().is_ok_and(|answer| !answer.is_transient());
+    pub(super) fn settle(mut self, is_good: bool) {
         self.outcome = if is_good { Outcome::Success } else { Outcome::Failure };
     }
 }
 
-impl Drop for Permit<'_> {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         breaker.note(self.admission, self.outcome, Instant::now(), jitter());

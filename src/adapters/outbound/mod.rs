@@ -22,11 +22,15 @@ mod error;
 mod open;
 mod reach;
 mod record;
+mod streaming;
 
 pub use self::breaker::BreakerState;
+pub(in crate::adapters) use self::call::secret_value;
 pub use self::call::{Call, Credentials};
 pub use self::client::{Answer, Outbound, OutboundOptions};
+pub(in crate::adapters) use self::client::{bounded, build};
 pub use self::error::OutboundError;
 pub use self::open::OpenOutbound;
 pub use self::reach::Reach;
 pub use self::record::ServerState;
+pub use self::streaming::{Opened, Verdict};

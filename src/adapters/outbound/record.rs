@@ -33,12 +33,17 @@ pub(super) struct CallRecord {
 impl CallRecord {
     /// Takes note of what became of a call.
     pub(super) fn note(&mut self, answer: &Result<Answer, OutboundError>) {
-        self.was_called = true;
-        self.last_error = match answer {
+        self.set(match answer {
             Ok(answer) if answer.is_transient() => Some(format!("it answered {}", answer.status)),
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
-        };
+        });
+    }
+
+    /// Takes note of what went wrong, if anything did.
+    pub(super) fn set(&mut self, error: Option<String>) {
+        self.was_called = true;
+        self.last_error = error;
         self.failures = if self.last_error.is_some() { self.failures + 1 } else { 0 };
     }
 

@@ -1,0 +1,4 @@
+//! The messages of Anthropic.
+
+pub(crate) mod request;
+pub(crate) mod stream;
