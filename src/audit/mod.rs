@@ -57,13 +57,16 @@ impl Audit {
     }
 
     /// All facts about the thing with this id, oldest first; none if nothing was ever recorded. A
-    /// file or a commit is meant only if nothing else has this id: a file can be given any name.
+    /// file or a commit is meant only if nothing else has this id: a file can be given any name. A
+    /// conversation is never meant, because not everybody may know of it.
     ///
     /// # Errors
     /// The store's.
     pub async fn about(&self, entity_id: &str) -> Result<Vec<AuditRow>, StoreError> {
+        let mut rows = self.all_about(entity_id).await?;
+        rows.retain(|row| !row.is_of_conversation());
         let (repository, others): (Vec<_>, Vec<_>) =
-            self.all_about(entity_id).await?.into_iter().partition(AuditRow::is_of_repository);
+            rows.into_iter().partition(AuditRow::is_of_repository);
         Ok(if others.is_empty() { repository } else { others })
     }
 
@@ -74,6 +77,17 @@ impl Audit {
     pub async fn about_repository(&self, name: &str) -> Result<Vec<AuditRow>, StoreError> {
         let mut rows = self.all_about(name).await?;
         rows.retain(AuditRow::is_of_repository);
+        Ok(rows)
+    }
+
+    /// All facts about the conversation with this id, oldest first. They say who was asked and who
+    /// allowed what, and nothing that was said.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn about_conversation(&self, id: &str) -> Result<Vec<AuditRow>, StoreError> {
+        let mut rows = self.all_about(id).await?;
+        rows.retain(AuditRow::is_of_conversation);
         Ok(rows)
     }
 

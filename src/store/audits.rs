@@ -73,6 +73,11 @@ impl AuditRow {
         matches!(self.entity_type.as_str(), "file" | "commit")
     }
 
+    /// Whether it is about a conversation, which clients may call whatever they like.
+    pub fn is_of_conversation(&self) -> bool {
+        self.entity_type == "conversation"
+    }
+
     /// What `hash` must be for the row to be as it was written.
     pub fn expected_hash(&self) -> String {
         let canonical = serde_json::to_vec(&(

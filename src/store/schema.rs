@@ -264,3 +264,118 @@ diesel::table! {
         failed_since -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    conversations (id) {
+        id -> Text,
+        owner -> Text,
+        title -> Text,
+        origin -> Text,
+        session -> Nullable<Text>,
+        parent_id -> Nullable<Text>,
+        fork_seq -> Nullable<BigInt>,
+        transcript -> Nullable<Text>,
+        last_seq -> BigInt,
+        summary_seq -> Nullable<BigInt>,
+        created_at -> Text,
+        updated_at -> Text,
+        prompt_tokens -> BigInt,
+        completion_tokens -> BigInt,
+        cost_micros -> BigInt,
+        first_owner -> Text,
+    }
+}
+
+diesel::table! {
+    mcp_processes (token) {
+        token -> Text,
+        server -> Text,
+        identity_json -> Nullable<Text>,
+        created_at -> Text,
+    }
+}
+
+diesel::table! {
+    chat_events (number) {
+        id -> Text,
+        conversation_id -> Text,
+        seq -> BigInt,
+        timestamp -> Text,
+        #[sql_name = "type"]
+        event_type -> Text,
+        role -> Nullable<Text>,
+        content -> Nullable<Text>,
+        tool_calls -> Nullable<Text>,
+        tool_call_id -> Nullable<Text>,
+        model -> Nullable<Text>,
+        usage -> Nullable<Text>,
+        extra -> Nullable<Text>,
+        token_count -> BigInt,
+        request_id -> Nullable<Text>,
+        number -> BigInt,
+    }
+}
+
+diesel::table! {
+    chat_turns (number) {
+        number -> BigInt,
+        conversation_id -> Text,
+        request_id -> Text,
+        principal -> Text,
+        status -> Text,
+        request_json -> Text,
+        request_hash -> Text,
+        first_seq -> Nullable<BigInt>,
+        last_seq -> Nullable<BigInt>,
+        attempts -> Integer,
+        cancel_requested_by -> Nullable<Text>,
+        created_at -> Text,
+        ended_at -> Nullable<Text>,
+        prompt_tokens -> BigInt,
+        completion_tokens -> BigInt,
+        total_tokens -> BigInt,
+        cached_tokens -> BigInt,
+        cost_micros -> BigInt,
+        is_estimate -> Bool,
+        asked_tokens -> BigInt,
+        is_unplaced -> Bool,
+    }
+}
+
+diesel::table! {
+    chat_partials (conversation_id, seq, part) {
+        conversation_id -> Text,
+        seq -> BigInt,
+        part -> Integer,
+        text -> Text,
+    }
+}
+
+diesel::table! {
+    chat_approvals (id) {
+        id -> Text,
+        conversation_id -> Text,
+        turn -> BigInt,
+        call_id -> Text,
+        server -> Text,
+        tool -> Text,
+        arguments_json -> Text,
+        definition -> Text,
+        reason -> Text,
+        status -> Text,
+        always -> Bool,
+        decided_by -> Nullable<Text>,
+        created_at -> Text,
+        expires_at -> Text,
+        decided_at -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    tool_pins (server, tool) {
+        server -> Text,
+        tool -> Text,
+        hash -> Text,
+        pinned_at -> Text,
+    }
+}

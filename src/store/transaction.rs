@@ -10,9 +10,13 @@ use crate::clock::Timestamp;
 use crate::ids::{Entity, IdPrefix};
 use crate::store::audits::{self, AuditEntry, AuditRow};
 use crate::store::chain::ChainHead;
+use crate::store::chat::behalf;
 use crate::store::error::StoreError;
 use crate::store::events::{self, CommittedEvent};
 use crate::store::numbers::Numbered;
+
+/// The kind of a fact about a conversation.
+const CONVERSATION: &str = "conversation";
 
 /// What a fact is about that is no topic of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub enum Subject<'a> {
     Commit(&'a str),
     /// A consent of OAuth, by its id.
     Grant(&'a str),
+    /// A conversation, by its id.
+    Conversation(&'a str),
 }
 
 impl<'a> Subject<'a> {
@@ -35,6 +41,7 @@ impl<'a> Subject<'a> {
             Self::File(path) => ("file", path),
             Self::Commit(hash) => ("commit", hash),
             Self::Grant(id) => ("grant", id),
+            Self::Conversation(id) => (CONVERSATION, id),
         }
     }
 }
@@ -163,8 +170,14 @@ impl<'a> Transaction<'a> {
         (actor, action): (&str, &str),
         (entity_type, entity_id): (&str, &str),
         numbered: Numbered,
-        (payload_json, message): (String, String),
+        (mut payload_json, mut message): (String, String),
     ) -> Result<i64, StoreError> {
+        // Facts about a conversation say themselves what was asked and allowed in it.
+        if entity_type != CONVERSATION
+            && let Some(behalf) = behalf::of(self.conn, actor)?
+        {
+            behalf.add_to(&mut payload_json, &mut message);
+        }
         let head = self.chain_head()?;
         let id = head.id + 1;
         let mut row = AuditRow {

@@ -1,6 +1,8 @@
 //! The store as its callers see it: a real file, a real writer, real transactions.
 
 mod chain;
+mod chat;
+mod mcp_servers;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -323,7 +325,7 @@ fn the_schema_is_what_the_migrations_make() {
     let database = Database::at(&directory.path().join("s.db")).unwrap();
     Store::prepare(&database).unwrap();
     let mut conn = database.connect(connection::READER).unwrap();
-    let source = include_str!("../schema.rs");
+    let source = concat!(include_str!("../schema.rs"), include_str!("../chat/schema.rs"));
     for table in [
         "jobs",
         "swept_jobs",
@@ -338,6 +340,11 @@ fn the_schema_is_what_the_migrations_make() {
         "events",
         "idempotency_keys",
         "meta",
+        "conversations",
+        "chat_events",
+        "chat_turns",
+        "usage_ledger",
+        "usage_days",
     ] {
         let columns: Vec<Column> = diesel::sql_query(format!(
             "SELECT name, CAST(NOT \"notnull\" AS INTEGER) AS optional \

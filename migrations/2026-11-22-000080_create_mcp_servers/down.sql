@@ -1,0 +1,2 @@
+DROP TABLE tool_pins;
+DROP TABLE mcp_processes;
