@@ -25,6 +25,7 @@ pub mod oauth;
 pub mod repo;
 pub mod subscriptions;
 
+pub mod mcp_servers;
 pub mod models;
 
 pub mod events;

@@ -7,6 +7,7 @@ mod eval;
 pub mod git;
 pub mod llm;
 pub mod local;
+pub mod mcp_http;
 pub mod metrics;
 pub mod outbound;
 mod process;

@@ -33,7 +33,7 @@ use crate::config::LogFormat;
 /// Starts logging, and tracing if there is a collector. The second and later calls in a process
 /// change nothing.
 pub fn start(level: &str, format: LogFormat, traces: Option<&Traces>) {
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = without_mcp_messages(level);
     let json = match format {
         LogFormat::Json => true,
         LogFormat::Text => false,
@@ -61,6 +61,14 @@ pub fn start(level: &str, format: LogFormat, traces: Option<&Traces>) {
     drop(tracing_subscriber::registry().with(layers).try_init());
 }
 
+/// The filter that somebody set. What the MCP library says is left out unless they name it: it logs
+/// whole messages of other people's servers.
+fn without_mcp_messages(level: &str) -> EnvFilter {
+    let quiet = if level.contains("rmcp") { "" } else { ",rmcp=off" };
+    EnvFilter::try_new(format!("{level}{quiet}"))
+        .unwrap_or_else(|_| EnvFilter::new("info,rmcp=off"))
+}
+
 /// Has panics logged like everything else. Where they are caught, they are dealt with.
 pub fn log_panics() {
     panic::set_hook(Box::new(|info| {
@@ -70,4 +78,17 @@ pub fn log_panics() {
         let thread = thread.name().unwrap_or("unnamed");
         error!(panic.place = place, panic.text = text, thread, "a panic");
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_messages_of_servers_are_logged_only_where_somebody_wants_that() {
+        let filter = |level: &str| without_mcp_messages(level).to_string();
+        assert!(filter("info").contains("rmcp=off") && filter("info").contains("info"));
+        assert!(filter("warn,lukhas_mcp=debug").contains("rmcp=off"));
+        assert!(!filter("info,rmcp=debug").contains("rmcp=off"));
+    }
 }
