@@ -18,6 +18,7 @@ mod conformance;
 
 pub mod audit;
 pub mod canaries;
+pub mod chat;
 pub mod jobs;
 pub mod legacy_state;
 pub mod notifications;
