@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::audit::Audit;
+use crate::chat::{self, Chat};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
 use crate::jobs::{Jobs, Swept};
@@ -38,24 +39,26 @@ impl Retention {
     }
 }
 
+/// The parts that have something to sweep.
+pub(super) struct Parts {
+    pub(super) jobs: Jobs,
+    pub(super) audit: Audit,
+    pub(super) oauth: Option<AuthorizationServer>,
+    pub(super) chat: Option<Chat>,
+}
+
 /// Removes what has been over for long.
 pub(super) struct Housekeeping {
-    jobs: Jobs,
-    audit: Audit,
-    oauth: Option<AuthorizationServer>,
+    parts: Parts,
     clock: Arc<dyn Clock>,
     retention: Retention,
     last: (Timestamp, Instant),
 }
 
 impl Housekeeping {
-    pub(super) fn new(
-        (jobs, audit, oauth): (Jobs, Audit, Option<AuthorizationServer>),
-        clock: Arc<dyn Clock>,
-        retention: Retention,
-    ) -> Self {
+    pub(super) fn new(parts: Parts, clock: Arc<dyn Clock>, retention: Retention) -> Self {
         let last = (clock.now(), Instant::now());
-        Self { jobs, audit, oauth, clock, retention, last }
+        Self { parts, clock, retention, last }
     }
 
     /// Whether the wall clock moved as far as time did. One that jumped ahead would have everything
@@ -73,14 +76,14 @@ impl Housekeeping {
             return;
         }
         let span = |span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX);
-        let (jobs, retention) = (self.jobs.clone(), self.retention);
+        let (jobs, retention) = (self.parts.jobs.clone(), self.retention);
         let sweep = async move { jobs.sweep(span(retention.jobs), span(retention.events)).await };
         ctx.spawn(sweep.into_actor(self).map(|swept, _, _| match swept {
             Ok(swept) if swept == Swept::default() => {}
             Ok(Swept { jobs, events, keys }) => info!(jobs, events, keys, "swept"),
             Err(error) => warn!(%error, "the sweep was cut short; the next one goes on"),
         }));
-        if let Some(oauth) = self.oauth.clone() {
+        if let Some(oauth) = self.parts.oauth.clone() {
             let sweep = async move { oauth.sweep().await };
             ctx.spawn(sweep.into_actor(self).map(|swept, _, _| match swept {
                 Ok(0) => {}
@@ -90,7 +93,19 @@ impl Housekeeping {
                 }
             }));
         }
-        let (audit, now) = (self.audit.clone(), self.last.0);
+        if let Some(chat) = self.parts.chat.clone() {
+            let sweep = async move { chat.sweep().await };
+            ctx.spawn(sweep.into_actor(self).map(|swept, _, _| match swept {
+                Ok(swept) if swept == chat::Swept::default() => {}
+                Ok(chat::Swept { conversations, events }) => {
+                    info!(conversations, events, "what conversations are to forget was removed");
+                }
+                Err(error) => {
+                    warn!(%error, "conversations were not all swept; the next sweep goes on");
+                }
+            }));
+        }
+        let (audit, now) = (self.parts.audit.clone(), self.last.0);
         let remove = async move { audit.remove_old(retention.audits, now).await };
         ctx.spawn(remove.into_actor(self).map(|removed, _, _| match removed {
             Ok(0) => {}

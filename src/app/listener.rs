@@ -19,15 +19,17 @@ const SEND_BUFFER: usize = 64 * 1024;
 
 /// Binds the address. Accepted connections inherit the socket's options.
 pub(super) fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), AppError> {
-    let bind = || {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(true)?;
-        socket.set_tcp_user_timeout(Some(STALL))?;
-        socket.set_send_buffer_size(SEND_BUFFER)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        let listener = TcpListener::from(socket);
-        Ok((listener.local_addr()?, listener))
-    };
-    bind().map_err(|why| AppError::Bind { address, why })
+    listen(address).map_err(|why| AppError::Bind { address, why })
+}
+
+/// The same, with what the system says if it cannot be done.
+pub(super) fn listen(address: SocketAddr) -> std::io::Result<(SocketAddr, TcpListener)> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_tcp_user_timeout(Some(STALL))?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    let listener = TcpListener::from(socket);
+    Ok((listener.local_addr()?, listener))
 }

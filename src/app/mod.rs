@@ -1,16 +1,21 @@
 //! Putting the daemon together, running it, and taking it down in order.
 
 mod audit_trail;
+mod chat;
+mod chat_listener;
+mod going_down;
 mod housekeeping;
 mod listener;
 mod oauth;
 mod parts;
 mod registry;
 mod repository;
+mod serving;
 mod shipped_evals;
 mod signals;
 mod subscriptions;
 mod supervisor_notice;
+mod taking_over;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -19,35 +24,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_web::dev::{Server, ServerHandle};
-use actix_web::middleware::Condition;
-use actix_web::{App, HttpServer, web};
+use actix_web::dev::Server;
+use actix_web::web;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
-use tracing_actix_web::TracingLogger;
 
 use self::audit_trail::AuditTrail;
 use self::parts::Parts;
 pub use self::registry::RegistrySetupError;
 pub use self::signals::Signals;
+use crate::adapters::llm::ConnectError;
 use crate::adapters::metrics::SourceError;
 use crate::adapters::outbound::OutboundError;
 use crate::adapters::webhook::WebhookError;
 use crate::canaries::{Canaries, CanaryError};
+use crate::chat::TakeOverError;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
+use crate::config::chat::ChatSettings;
 use crate::events::{Hub, HubError, Outlet};
-use crate::http::{self, Gate, Lifecycle, Phase, RequestLog, RequestSpans, Shared};
+use crate::http::{ChatDoor, Lifecycle, Phase, RequestLog, Shared};
 use crate::jobs::Jobs;
-use crate::legacy_state::{self, ImportError};
+use crate::legacy_state::ImportError;
 use crate::mcp;
+use crate::mcp_servers::McpServers;
 use crate::notifications::Bell;
 use crate::repo::RepoError;
 use crate::repo::root::RootError;
 use crate::store::{Database, OpenError, Publish, Store, StoreDeps, StoreError};
 use crate::subscriptions::EventBells;
 use crate::supervision::{Ended, RestartPolicy, Supervision};
-use crate::telemetry;
 use crate::tools::{Doors, Infrastructure, Links};
 
 /// Why the daemon did not start, or ended.
@@ -77,9 +83,15 @@ pub enum AppError {
     /// The earlier server's state is there and cannot be used.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The earlier chat's database is there and cannot be used.
+    #[error(transparent)]
+    TakeOver(#[from] TakeOverError),
     /// The registry cannot be used as it is configured.
     #[error(transparent)]
     Registry(#[from] RegistrySetupError),
+    /// A provider of models cannot be called as it is set.
+    #[error(transparent)]
+    Provider(#[from] ConnectError),
     /// A webhook cannot be called.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
@@ -92,6 +104,17 @@ pub enum AppError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {why}; free the port, or set PORT to another")]
     Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// The address for sockets cannot be listened on.
+    #[error(
+        "cannot listen on {address} for the chat: {why}; free the port, or set \
+         chat.websocket.host and chat.websocket.port in config.yaml to another"
+    )]
+    BindChat {
         /// The address.
         address: SocketAddr,
         /// What the system said.
@@ -120,6 +143,7 @@ pub struct Application {
     jobs: Jobs,
     canaries: Canaries,
     trail: AuditTrail,
+    servers: Option<McpServers>,
     failures: mpsc::UnboundedReceiver<&'static str>,
     shutdown_deadline: Duration,
 }
@@ -127,12 +151,18 @@ pub struct Application {
 impl Application {
     /// Opens the database, starts the actors, takes up what was left and binds the port.
     ///
-    /// Must be called inside an actix system. `files` are those that the settings came from, which
+    /// Must be called inside an actix system. `chat` is what conversations go by, if there are any;
+    /// `files` are those that the settings came from, which
     /// may hold secrets.
     ///
     /// # Errors
     /// Whatever keeps the daemon from starting; nothing was changed then but what a start changes.
-    pub async fn start(settings: &Settings, files: &[PathBuf]) -> Result<Self, AppError> {
+    #[expect(clippy::too_many_lines, reason = "one part after the other, each with what it needs")]
+    pub async fn start(
+        settings: &Settings,
+        chat: Option<&ChatSettings>,
+        files: &[PathBuf],
+    ) -> Result<Self, AppError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let supervision = Supervision::new(RestartPolicy::default());
         let (failed, failures) = mpsc::unbounded_channel();
@@ -143,7 +173,7 @@ impl Application {
         let publish = bells.hung_on(bell.hung_on(outlet.publish()));
         let on_end = report("database", &failed);
         let store = open_store(settings, &clock, &supervision, publish, on_end)?;
-        take_over(&store, settings).await?;
+        taking_over::state(&store, settings).await?;
         let actors = Arbiter::new().handle();
         let parts = Parts {
             settings,
@@ -167,7 +197,6 @@ impl Application {
             report("audit keeper", &failed),
         );
         let oauth = oauth::server(&parts).await?;
-        parts.housekeeping((jobs.clone(), trail.audit.clone(), oauth.clone()));
 
         let (address, listener) = listener::bind(settings.server.address())?;
         trail.begin(settings).await?;
@@ -177,7 +206,17 @@ impl Application {
         } else {
             None
         };
-        let gate = parts.gate(request_log.as_ref(), &trail.refusals, oauth)?;
+        let sockets = chat_listener::bind(chat.map(|chat| &chat.websocket))?;
+        let trails = (request_log.as_ref(), &trail.refusals);
+        let gate = parts.gate(trails, oauth.clone(), sockets.place.clone())?;
+        let registry = mcp::registry(chat.is_some());
+        let chat = chat::start(&parts, chat, &registry).await?;
+        parts.housekeeping(housekeeping::Parts {
+            jobs: jobs.clone(),
+            audit: trail.audit.clone(),
+            oauth,
+            chat: chat.as_ref().map(|started| started.chat.clone()),
+        });
         let doors = Doors {
             jobs: jobs.clone(),
             models,
@@ -185,6 +224,7 @@ impl Application {
             audit: trail.audit.clone(),
             repo: repo.clone(),
             subscriptions,
+            chat: chat.as_ref().map(|started| started.chat.clone()),
             links: Links::new(settings.server.public_base_url.as_ref(), address),
             infrastructure: Infrastructure {
                 store: store.clone(),
@@ -197,9 +237,20 @@ impl Application {
                 notifications: notifications.clone(),
             },
         };
+        if let Some(chat) = &chat {
+            chat.tools.open(doors.clone());
+            chat.chat.take_up().await?;
+        }
+        let door = web::Data::new(ChatDoor::new(
+            doors.chat.clone(),
+            events.clone(),
+            Arc::clone(&clock),
+            sockets.place.addresses.clone(),
+        ));
         let shared = web::Data::new(Shared {
             server: Arc::new(mcp::Server::new(
                 doors.clone(),
+                registry,
                 mcp::Policy { confirm: settings.mcp.confirm, gives_tasks: settings.mcp.give_tasks },
             )),
             doors,
@@ -217,7 +268,7 @@ impl Application {
             clock,
             request_log,
         });
-        let server = serve(settings, listener, shared, gate)?;
+        let server = serving::serve(settings, (listener, sockets), (shared, door), gate)?;
         let shutdown_deadline = settings.server.shutdown_deadline;
         Ok(Self {
             address,
@@ -228,6 +279,7 @@ impl Application {
             jobs,
             canaries,
             trail,
+            servers: chat.map(|started| started.servers),
             failures,
             shutdown_deadline,
         })
@@ -265,19 +317,15 @@ impl Application {
         watchdog.abort();
         supervisor_notice::stopping();
         signals.second_ends_at_once();
-        drain(&handle, &self.lifecycle, &self.events, self.shutdown_deadline).await;
-        settle(&self.trail, &self.store, self.shutdown_deadline).await;
+        going_down::drain(&handle, &self.lifecycle, &self.events, self.shutdown_deadline).await;
+        if let Some(servers) = &self.servers
+            && !servers.stop(self.shutdown_deadline).await
+        {
+            warn!("some MCP servers were not over by the deadline; the next start ends them");
+        }
+        going_down::settle(&self.trail, &self.store, self.shutdown_deadline).await;
         outcome
     }
-}
-
-/// Takes over the earlier server's state, if it is there and was not taken over before.
-async fn take_over(store: &Store, settings: &Settings) -> Result<(), AppError> {
-    let imported = legacy_state::import_once(store, &settings.store.legacy_state).await?;
-    if let Some(legacy_state::Imported { jobs, models, skipped }) = imported {
-        info!(jobs, models, skipped, "the earlier server's state was taken over");
-    }
-    Ok(())
 }
 
 /// Opens the database, brings it up to date and starts its writer.
@@ -296,62 +344,6 @@ fn open_store(
     let (clock, supervision) = (Arc::clone(clock), supervision.clone());
     let arbiter = Arbiter::new().handle();
     Ok(Store::start(database, StoreDeps { clock, publish, supervision, arbiter, on_end }))
-}
-
-async fn drain(handle: &ServerHandle, lifecycle: &Lifecycle, events: &Hub, deadline: Duration) {
-    lifecycle.enter(Phase::Draining);
-    events.shut_down();
-    if tokio::time::timeout(deadline, handle.stop(true)).await.is_err() {
-        warn!("some requests were not over by the deadline");
-        handle.stop(false).await;
-    }
-}
-
-/// Writes the end down and moves the log into the database.
-async fn settle(trail: &AuditTrail, store: &Store, deadline: Duration) {
-    let stop = tokio::time::timeout(deadline, trail.end()).await;
-    if !matches!(stop, Ok(Ok(()))) {
-        warn!("the end of the daemon was not recorded");
-    }
-    let checkpoint = tokio::time::timeout(deadline, store.checkpoint()).await;
-    if !matches!(checkpoint, Ok(Ok(()))) {
-        warn!("the log was not moved into the database; the next start does it");
-    }
-}
-
-/// Builds the server: one gate around all routes.
-fn serve(
-    settings: &Settings,
-    listener: std::net::TcpListener,
-    shared: web::Data<Shared>,
-    gate: Gate,
-) -> Result<Server, AppError> {
-    let proof = http::proof();
-    let traced = telemetry::is_traced();
-    let seconds = settings.server.shutdown_deadline.as_secs().max(1);
-    let server = HttpServer::new(move || {
-        App::new()
-            .wrap(gate.clone())
-            .wrap(Condition::new(traced, TracingLogger::<RequestSpans>::new()))
-            .app_data(shared.clone())
-            .app_data(proof.clone())
-            .configure(http::configure)
-            .default_service(web::to(http::not_found))
-    })
-    .workers(settings.server.workers)
-    // Reads of the database and of files, searches, surveys and changes each have bounds of their
-    // own, and together fewer places than this; threads are made when they are needed.
-    .worker_max_blocking_threads(32)
-    .client_request_timeout(Duration::from_secs(5))
-    .client_disconnect_timeout(Duration::from_secs(2))
-    .tcp_nodelay(true)
-    // Who sends no more has hung up: streams end at once, and requests that are cancelled so.
-    .h1_allow_half_closed(false)
-    .disable_signals()
-    .shutdown_timeout(seconds)
-    .listen(listener)
-    .map_err(system("listen"))?;
-    Ok(server.run())
 }
 
 fn system(what: &'static str) -> impl Fn(std::io::Error) -> AppError {

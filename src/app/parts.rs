@@ -7,16 +7,16 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::housekeeping::{Housekeeping, Retention};
+use super::housekeeping::{self, Housekeeping, Retention};
 use super::{AppError, oauth, registry, report, shipped_evals, system};
 use crate::adapters::local::{LocalRunner, LocalRunnerSettings};
 use crate::adapters::metrics;
-use crate::audit::{Audit, Refusals};
+use crate::audit::Refusals;
 use crate::canaries::{Canaries, CanarySettings};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::events::{Hub, HubDeps, Limits, Outlet};
-use crate::http::{Gate, GateSettings, Hosts, Keys, RateLimiter, RequestLog, Tickets};
+use crate::http::{Gate, GateSettings, Hosts, Keys, RateLimiter, RequestLog, SocketPlace, Tickets};
 use crate::jobs::{JobSettings, Jobs};
 use crate::models::{ModelSettings, Models};
 use crate::oauth::server::AuthorizationServer;
@@ -96,22 +96,22 @@ impl Parts<'_> {
     }
 
     /// Starts sweeping.
-    pub(super) fn housekeeping(&self, kept: (Jobs, Audit, Option<AuthorizationServer>)) {
+    pub(super) fn housekeeping(&self, swept: housekeeping::Parts) {
         let retention = Retention::of(self.settings);
-        let actor = Housekeeping::new(kept, Arc::clone(self.clock), retention);
+        let actor = Housekeeping::new(swept, Arc::clone(self.clock), retention);
         let on_end = report("housekeeping", self.failed);
         self.supervision.start_on(self.arbiter, "housekeeping", actor, on_end);
     }
 
     pub(super) fn gate(
         &self,
-        log: Option<&Arc<RequestLog>>,
-        refusals: &Arc<Refusals>,
+        (log, refusals): (Option<&Arc<RequestLog>>, &Arc<Refusals>),
         server: Option<AuthorizationServer>,
+        socket: SocketPlace,
     ) -> Result<Gate, AppError> {
         let limits = &self.settings.limits;
         Ok(Gate::new(GateSettings {
-            hosts: hosts(self.settings),
+            hosts: hosts(self.settings).with_socket(socket),
             keys: Keys::new(&self.settings.auth.api_keys, &self.settings.auth.read_keys),
             limiter: RateLimiter::new(limits.rate_bucket, limits.rate_window),
             log: log.cloned(),

@@ -81,6 +81,11 @@ impl Failure {
         Self { code: 0, message: String::new() }
     }
 
+    /// Whether a daemon said no, or cannot say anything just now: the next question may go well.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self.code, 7 | 8)
+    }
+
     /// Whether there is nothing to say about it.
     pub(super) fn is_silent(&self) -> bool {
         self.message.is_empty()
@@ -131,12 +136,13 @@ impl From<AppError> for Failure {
             AppError::Registry(_)
             | AppError::Metrics(_)
             | AppError::Webhook(_)
+            | AppError::Provider(_)
             | AppError::Issuer(_)
             | AppError::Collector(_)
             | AppError::Root(_) => 3,
-            AppError::Bind { .. } => 4,
+            AppError::Bind { .. } | AppError::BindChat { .. } => 4,
             AppError::GaveUp(_) => 70,
-            AppError::Import(_) | AppError::System { .. } => 1,
+            AppError::Import(_) | AppError::TakeOver(_) | AppError::System { .. } => 1,
         };
         coded(code, &error)
     }

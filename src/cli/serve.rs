@@ -7,6 +7,7 @@ use crate::adapters::collector::Collector;
 use crate::app::{AppError, Application, Signals};
 use crate::cli::exit::Failure;
 use crate::cli::settings::SettingsFlags;
+use crate::config::chat::ChatSettings;
 use crate::config::{Loaded, Settings, TraceSettings};
 use crate::telemetry::{self, Deliver, Traces, Undelivered};
 
@@ -16,11 +17,14 @@ const LAST_SPANS: Duration = Duration::from_secs(2);
 pub(super) fn run(flags: SettingsFlags) -> Result<(), Failure> {
     // Only builds for tests have points at which they can be told to fail.
     let _points = fail::has_failpoints().then(fail::FailScenario::setup);
-    let Loaded { settings, files, traces, .. } = flags.load()?;
+    let Loaded { settings, files, traces, chat, .. } = flags.load_with_chat()?;
     let traces = traces.map(collected).transpose()?;
     telemetry::start(&settings.log.level, settings.log.format, traces.as_ref());
     telemetry::log_panics();
-    let outcome = actix::System::new().block_on(serve(&settings, &files));
+    for warning in chat.iter().flat_map(|chat| &chat.warnings) {
+        tracing::warn!("{warning}");
+    }
+    let outcome = actix::System::new().block_on(serve(&settings, chat.as_ref(), &files));
     if let Some(traces) = traces {
         // Who stops the daemon allows little more than its deadline.
         traces.finish(LAST_SPANS.min(settings.server.shutdown_deadline / 4));
@@ -45,8 +49,12 @@ fn collected(settings: TraceSettings) -> Result<Traces, AppError> {
     Traces::start(sampler, deliver).map_err(system)
 }
 
-async fn serve(settings: &Settings, files: &[PathBuf]) -> Result<(), AppError> {
+async fn serve(
+    settings: &Settings,
+    chat: Option<&ChatSettings>,
+    files: &[PathBuf],
+) -> Result<(), AppError> {
     let signals =
         Signals::listen().map_err(|why| AppError::System { what: "listen for signals", why })?;
-    Application::start(settings, files).await?.run(signals).await
+    Application::start(settings, chat, files).await?.run(signals).await
 }

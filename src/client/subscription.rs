@@ -104,9 +104,10 @@ impl Subscription {
             "gap" => Some(Told::Gap(event.data["oldest"].as_i64().unwrap_or_default())),
             // Nothing is lost by the one, and the end of the stream follows the other.
             "lagged" | "shutdown" => None,
-            _ if event.id <= self.last => None,
+            // What has no place is told as it comes, such as the words of an answer.
+            _ if event.id.is_some() && event.id <= self.last => None,
             _ => {
-                self.last = event.id;
+                self.last = event.id.or(self.last);
                 Some(Told::Event(event))
             }
         }
@@ -147,6 +148,8 @@ mod tests {
         assert!(new.take(event(Some(7), "queued")).is_none());
         assert!(matches!(new.take(event(Some(8), "queued")), Some(Told::Event(_))));
         assert!(new.take(event(Some(8), "queued")).is_none());
+        assert!(matches!(new.take(event(None, "chunk")), Some(Told::Event(_))));
+        assert_eq!(new.last, Some(8));
         let mut resumed = subscription(Some(3));
         assert!(matches!(resumed.take(event(None, "open")), Some(Told::Open)));
         assert!(matches!(resumed.take(event(None, "gap")), Some(Told::Gap(9))));

@@ -12,11 +12,10 @@ use crate::events::topic::Topics;
 pub(super) const CHUNK: usize = 32 * 1024;
 
 /// Tells both ends that the other is there; writing it is also how a lost client is noticed.
-pub(super) const HEARTBEAT: Bytes = Bytes::from_static(b": hb\n\n");
+pub const HEARTBEAT: Bytes = Bytes::from_static(b": hb\n\n");
 
 /// The last words of a server that goes down.
-pub(super) const SHUTDOWN: Bytes =
-    Bytes::from_static(b"event: shutdown\nretry: 1000\ndata: {}\n\n");
+pub const SHUTDOWN: Bytes = Bytes::from_static(b"event: shutdown\nretry: 1000\ndata: {}\n\n");
 
 /// The last words when the log could not be read.
 pub(super) const UNREADABLE: Bytes =

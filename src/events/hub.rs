@@ -60,6 +60,18 @@ pub enum HubError {
     Down,
 }
 
+/// The place of a stream that is not of events; it is free again when this is dropped.
+pub struct Stand {
+    hub: Arc<Hub>,
+    place: Place,
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        self.hub.dismiss(&self.place);
+    }
+}
+
 /// The rings, the readers and how far publishing has come.
 pub struct Hub {
     /// The newest event that is in all of its rings. Readers take nothing beyond it, because what is
@@ -134,6 +146,21 @@ impl Hub {
             Resume::After(_) | Resume::Live => (head, Some(head)),
         };
         Ok(Reader::new(Arc::clone(self), place, cursor, frame::open(topics, untold)))
+    }
+
+    /// Takes a place for a stream of something else, which counts as all streams do.
+    ///
+    /// # Errors
+    /// Too many streams are open, or the server goes down.
+    pub fn stand(self: &Arc<Self>, principal: &str) -> Result<Stand, SubscribeError> {
+        let mut registry = self.registry();
+        if self.is_draining() {
+            return Err(SubscribeError::Draining);
+        }
+        let place = registry.admit(principal, &[], self.head());
+        drop(registry);
+        let place = place.inspect_err(|_refused| self.statistics.refused())?;
+        Ok(Stand { hub: Arc::clone(self), place })
     }
 
     fn admit(&self, topics: &Topics, principal: &str) -> Result<(i64, Place), SubscribeError> {

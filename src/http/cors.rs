@@ -9,11 +9,12 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use crate::http::routes;
 
 /// What pages may send besides what every page may.
-const HEADERS: &str = "Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, \
-    Mcp-Method, Mcp-Name, Mcp-Session-Id, X-API-Key";
+const HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, \
+    MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, X-API-Key, X-Client-Request-Id, \
+    X-Lukhas-Attended";
 
 /// What pages may read besides what every page may.
-const EXPOSED: &str = "Mcp-Session-Id, WWW-Authenticate";
+const EXPOSED: &str = "Mcp-Session-Id, WWW-Authenticate, X-Lukhas-Conversation";
 
 /// How long a browser may remember the answer, in seconds.
 const MAX_AGE: &str = "600";
@@ -38,9 +39,9 @@ pub(super) fn preflight(request: &ServiceRequest) -> Option<HttpResponse> {
     Some(answer)
 }
 
-/// Lets a page of this origin read the answer. There are no credentials: a key is sent by the page
-/// itself, never by the browser on its own.
-pub(super) fn expose(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
+/// Lets a page of this origin read the answer. A key is sent by the page itself, never by the browser
+/// on its own; what else a browser sends along is for proxies in front, and where the settings say so.
+pub(super) fn expose(headers: &mut HeaderMap, origin: Option<HeaderValue>, with_credentials: bool) {
     // What pages of any origin may read says so itself.
     let is_for_all = headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN);
     if let Some(origin) = origin.filter(|_| !is_for_all) {
@@ -48,5 +49,9 @@ pub(super) fn expose(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
         let exposed = HeaderValue::from_static(EXPOSED);
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        if with_credentials {
+            let yes = HeaderValue::from_static("true");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
+        }
     }
 }

@@ -195,6 +195,7 @@ where
         let id = self.gate.ids.id_of(&request);
         let entry = identified(&settings, &request, began);
         let origin = admitted_origin(&settings.hosts, &request);
+        let with_credentials = settings.hosts.shares_credentials(request.path(), origin.as_ref());
         let inner = Rc::clone(&self.inner);
         Box::pin(async move {
             let admitted = match entry {
@@ -234,7 +235,7 @@ where
                     }
                 }
             };
-            cors::expose(response.headers_mut(), origin);
+            cors::expose(response.headers_mut(), origin, with_credentials);
             answers::finish(response.headers_mut(), &id);
             line.answered(response.status());
             Ok(response)
@@ -326,7 +327,8 @@ fn admit(
     if is_limited && let Err(wait) = settings.limiter.take(asker, 1, now) {
         return Err(retry_later(StatusCode::TOO_MANY_REQUESTS, rate_limited(), wait));
     }
-    if !is_served {
+    let is_hidden = settings.hosts.socket().hides(request.app_config().local_addr(), path);
+    if !is_served || is_hidden {
         return Err(routes::nothing_here());
     }
     if let Some(answer) = cors::preflight(request) {

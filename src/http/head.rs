@@ -37,7 +37,11 @@ pub(super) fn check_host(hosts: &Hosts, request: &ServiceRequest) -> Result<(), 
     match (origins.next(), origins.next()) {
         (None, _) => {}
         (Some(origin), None)
-            if origin.to_str().is_ok_and(|origin| hosts.admits_origin(origin, host)) =>
+            if origin.to_str().is_ok_and(|origin| {
+                hosts.admits_origin(origin, host)
+                    || (hosts.socket().is_at(request.path())
+                        && hosts.socket().admits_origin(origin))
+            }) =>
         {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::http::lifecycle::Phase;
-use crate::http::{Shared, answers, cockpit};
+use crate::http::{ChatDoor, Shared, answers, cockpit};
 use crate::mcp::Version;
 
 /// How long the proof that database and repository can be used stands.
@@ -79,7 +79,15 @@ async fn prove(shared: &Shared) -> Result<(), String> {
     }
 }
 
-pub(super) async fn health(shared: web::Data<Shared>) -> HttpResponse {
+pub(super) async fn health(
+    request: HttpRequest,
+    shared: web::Data<Shared>,
+    door: web::Data<ChatDoor>,
+) -> HttpResponse {
+    if door.is_for_sockets(request.app_config().local_addr()) {
+        // As the earlier backend said it at its port.
+        return HttpResponse::Ok().json(json!({ "status": "healthy" }));
+    }
     HttpResponse::Ok().json(json!({
         "status": "healthy",
         "timestamp": shared.clock.now().to_string(),
@@ -91,7 +99,14 @@ pub(super) async fn health(shared: web::Data<Shared>) -> HttpResponse {
 }
 
 /// What there is, in JSON; a browser is led to the page.
-pub(super) async fn index(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
+pub(super) async fn index(
+    request: HttpRequest,
+    shared: web::Data<Shared>,
+    door: web::Data<ChatDoor>,
+) -> HttpResponse {
+    if door.is_for_sockets(request.app_config().local_addr()) {
+        return HttpResponse::Ok().json(json!({ "message": "MCP WebSocket Chat Server" }));
+    }
     let by_accept = (header::VARY, HeaderValue::from_static("Accept"));
     if answers::accepts(&request, "text/html") {
         return HttpResponse::Found()
@@ -109,6 +124,7 @@ pub(super) async fn index(request: HttpRequest, shared: web::Data<Shared>) -> Ht
         "events": "/sse?topic=jobs",
         "health": ["/healthz", "/readyz", "/health"],
         "metrics": "/metrics",
+        "chat": ["/ws/chat", "/v1/chat/completions"],
         "openapi": "/openapi.json",
         "tools": shared.server.tool_names(),
     }))

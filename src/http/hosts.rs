@@ -3,7 +3,11 @@
 //! Only the raw `Host` header, the request line and `Origin` are believed; forwarded headers are
 //! anybody's to write.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::http::header::HeaderValue;
+
+use crate::http::chat::SocketPlace;
 
 /// The host names that requests may carry.
 #[derive(Debug, Clone)]
@@ -11,6 +15,7 @@ pub struct Hosts {
     names: Vec<String>,
     /// Origins besides those of the same host, as `scheme://authority`.
     origins: Vec<String>,
+    socket: SocketPlace,
 }
 
 impl Hosts {
@@ -19,13 +24,38 @@ impl Hosts {
     pub fn new(listen: IpAddr, names: Vec<String>, public_origin: Option<String>) -> Self {
         let mut all = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned()];
         if !listen.is_unspecified() {
-            all.push(match listen {
-                IpAddr::V4(address) => address.to_string(),
-                IpAddr::V6(address) => format!("[{address}]"),
-            });
+            all.push(name_of(listen));
         }
         all.extend(names);
-        Self { names: all, origins: public_origin.into_iter().collect() }
+        Self {
+            names: all,
+            origins: public_origin.into_iter().collect(),
+            socket: SocketPlace::default(),
+        }
+    }
+
+    /// The same, with a socket at this place.
+    #[must_use]
+    pub fn with_socket(mut self, socket: SocketPlace) -> Self {
+        let addresses = socket.addresses.iter().map(SocketAddr::ip);
+        for address in addresses.filter(|address| !address.is_unspecified()) {
+            self.names.push(name_of(address));
+        }
+        self.socket = socket;
+        self
+    }
+
+    /// Whether pages of an origin may read what they ask for with credentials.
+    pub(super) fn shares_credentials(&self, path: &str, origin: Option<&HeaderValue>) -> bool {
+        let origin = origin.and_then(|origin| origin.to_str().ok());
+        self.socket.allows_credentials
+            && self.socket.is_at(path)
+            && origin.is_some_and(|origin| self.socket.admits_origin(origin))
+    }
+
+    /// Where the socket of the chat is.
+    pub(super) fn socket(&self) -> &SocketPlace {
+        &self.socket
     }
 
     /// Whether `host[:port]` names this daemon.
@@ -42,6 +72,14 @@ impl Hosts {
         }
         let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+    }
+}
+
+/// An address as a host name.
+fn name_of(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
     }
 }
 
@@ -90,6 +128,34 @@ mod tests {
         ] {
             assert!(!hosts().admits(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_socket_has_names_and_pages_of_its_own() {
+        let place = SocketPlace {
+            endpoint: Some("/chat".to_owned()),
+            origins: vec!["https://chat.example".to_owned()],
+            allows_credentials: true,
+            addresses: vec!["192.0.2.7:8000".parse().unwrap()],
+        };
+        let hosts = hosts().with_socket(place);
+        assert!(hosts.admits("192.0.2.7:8000"));
+        let (here, there) = ("192.0.2.7:8000".parse().unwrap(), "192.0.2.7:8766".parse().unwrap());
+        for path in ["/ws/chat", "/chat", "/", "/health"] {
+            assert!(!hosts.socket().hides(here, path), "{path}");
+        }
+        for path in ["/mcp", "/sse", "/metrics", "/ws/chat/"] {
+            assert!(hosts.socket().hides(here, path) && !hosts.socket().hides(there, path));
+        }
+        let origin = HeaderValue::from_static("https://chat.example");
+        for (path, shares) in [("/ws/chat", true), ("/chat", true), ("/mcp", false)] {
+            assert_eq!(hosts.socket().is_at(path), shares);
+            assert_eq!(hosts.shares_credentials(path, Some(&origin)), shares, "{path}");
+        }
+        assert!(!hosts.shares_credentials("/ws/chat", None));
+        assert!(hosts.socket().admits_origin("https://chat.example"));
+        assert!(!hosts.socket().admits_origin("https://chat.example.org"));
+        assert!(!hosts.admits_origin("https://chat.example", "localhost"));
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub(super) fn identify(
         return Ok(Identity::Nobody);
     }
     let in_query = access == Access::KeyOrQuery && request.method() == Method::GET;
-    let refusal = match presented(request, in_query) {
+    let is_socket = settings.hosts.socket().is_at(request.path());
+    let refusal = match presented(request, in_query, is_socket) {
         Presented::Ambiguous(why) => {
             settings.refusals.count(Refusal::ManyKeys);
             return Err(answers::json_text(StatusCode::BAD_REQUEST, refused(why)));

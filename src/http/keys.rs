@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
+use crate::http::chat::{ShownSecret, shown};
 use crate::tools::{Caller, Role};
 
 /// The keys that are valid, as digests: the keys themselves are forgotten.
@@ -81,8 +82,11 @@ impl Keys {
 }
 
 /// Reads the key from the headers, and a key or a ticket from the query where that is allowed.
-pub(super) fn presented(request: &ServiceRequest, in_query: bool) -> Presented {
-    let from_headers = in_headers(request.headers());
+pub(super) fn presented(request: &ServiceRequest, in_query: bool, is_socket: bool) -> Presented {
+    let mut from_headers = in_headers(request.headers());
+    if is_socket {
+        from_headers = or_in_protocols(from_headers, request.headers());
+    }
     if !in_query || !matches!(from_headers, Presented::Nothing) {
         return from_headers;
     }
@@ -117,6 +121,26 @@ fn in_headers(headers: &HeaderMap) -> Presented {
         (Some(one), Some(other)) if one == other => Presented::Key(one.to_vec()),
         // Neither is believed.
         (Some(_), Some(_)) => Presented::Key(Vec::new()),
+    }
+}
+
+/// What is shown among the protocols of a socket, if headers show nothing else.
+fn or_in_protocols(from_headers: Presented, headers: &HeaderMap) -> Presented {
+    let mut all = shown(headers).into_iter();
+    let from_protocols = match (all.next(), all.next()) {
+        (None, _) => return from_headers,
+        (Some(_), Some(_)) => {
+            return Presented::Ambiguous("the protocols have more than one key or token");
+        }
+        (Some(ShownSecret::Key(key)), None) => Presented::Key(key),
+        (Some(ShownSecret::Bearer(token)), None) => Presented::Bearer(token),
+    };
+    match from_headers {
+        Presented::Nothing => from_protocols,
+        same if same == from_protocols => same,
+        ambiguous @ Presented::Ambiguous(_) => ambiguous,
+        // Neither is believed.
+        _ => Presented::Key(Vec::new()),
     }
 }
 
@@ -160,7 +184,7 @@ mod tests {
         for (name, value) in headers {
             request = request.append_header((*name, *value));
         }
-        assert_eq!(&presented(&request.to_srv_request(), in_query), expected);
+        assert_eq!(&presented(&request.to_srv_request(), in_query, false), expected);
     }
 
     #[test]
@@ -196,7 +220,7 @@ mod tests {
             for (name, value) in headers {
                 request = request.append_header((name, value));
             }
-            let presented = presented(&request.to_srv_request(), true);
+            let presented = presented(&request.to_srv_request(), true, false);
             assert!(matches!(presented, Presented::Ambiguous(_)), "{presented:?}");
         }
     }

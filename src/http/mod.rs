@@ -8,6 +8,7 @@
 //! 3. Every refusal has a JSON body.
 
 mod answers;
+mod chat;
 mod cockpit;
 mod cors;
 mod documents;
@@ -52,6 +53,7 @@ use crate::store::Store;
 use crate::supervision::Supervision;
 use crate::tools::Doors;
 
+pub use self::chat::{ChatDoor, SocketPlace};
 pub use self::gate::{Gate, GateSettings};
 pub use self::health::proof;
 pub use self::hosts::Hosts;
@@ -60,7 +62,7 @@ pub use self::lifecycle::{Lifecycle, Phase};
 pub use self::oauth::Oauth;
 pub use self::rate_limit::RateLimiter;
 pub use self::request_log::RequestLog;
-pub use self::routes::{ROUTES, configure, not_found};
+pub use self::routes::{ROUTES, configure, configure_socket, not_found};
 pub use self::spans::RequestSpans;
 pub use self::tickets::Tickets;
 

@@ -157,7 +157,7 @@ mod tests {
     use crate::tools::{Registry, Role};
 
     fn described_fully() -> Value {
-        document(&Registry::default().describe(Role::Operate))
+        document(&Registry::new(true).describe(Role::Operate))
     }
 
     #[test]
@@ -236,6 +236,6 @@ mod tests {
         let different: BTreeSet<_> = ids.iter().collect();
         assert_eq!(different.len(), ids.len(), "{ids:?}");
         let calls = document["components"]["schemas"]["ToolCall"]["anyOf"].as_array().unwrap();
-        assert_eq!(calls.len(), Registry::default().names().len());
+        assert_eq!(calls.len(), Registry::new(true).names().len());
     }
 }

@@ -5,7 +5,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::http::{
-    answers, cockpit, documents, evidence, health, mcp, metrics, oauth, openapi, report,
+    answers, chat, cockpit, documents, evidence, health, mcp, metrics, oauth, openapi, report,
     server_card, sse, tickets, whoami,
 };
 
@@ -47,6 +47,10 @@ pub const ROUTES: &[Route] = &[
     Route { path: server_card::PATH, access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/sse", access: Access::KeyOrQuery, allow: "GET" },
     Route { path: "/sse/ticket", access: Access::Key, allow: "POST" },
+    Route { path: chat::PATH, access: Access::Key, allow: "GET" },
+    Route { path: "/v1/chat/completions", access: Access::Key, allow: "POST" },
+    Route { path: "/v1/models", access: Access::Key, allow: "GET, HEAD" },
+    Route { path: "/v1/models/{id:.*}", access: Access::Key, allow: "GET, HEAD" },
     Route { path: "/api/whoami", access: Access::Key, allow: "GET, HEAD" },
     Route { path: "/api/report/{id:.*}", access: Access::Key, allow: "GET, HEAD" },
     Route { path: "/metrics", access: Access::Key, allow: "GET" },
@@ -150,6 +154,14 @@ pub fn configure(config: &mut web::ServiceConfig) {
                 .route(web::head().to(server_card::get)),
             "/sse" => resource.route(web::get().to(sse::get)),
             "/sse/ticket" => resource.route(web::post().to(tickets::post)),
+            chat::PATH => resource.route(web::get().to(chat::open)),
+            "/v1/chat/completions" => resource.route(web::post().to(chat::complete)),
+            "/v1/models" => {
+                resource.route(web::get().to(chat::models)).route(web::head().to(chat::models))
+            }
+            "/v1/models/{id:.*}" => {
+                resource.route(web::get().to(chat::model)).route(web::head().to(chat::model))
+            }
             "/api/whoami" => {
                 resource.route(web::get().to(whoami::get)).route(web::head().to(whoami::get))
             }
@@ -209,6 +221,14 @@ pub fn configure(config: &mut web::ServiceConfig) {
             method_not_allowed(&request, allow)
         })));
     }
+}
+
+/// Adds the socket at another path than its own.
+pub fn configure_socket(config: &mut web::ServiceConfig, path: &str) {
+    let resource = web::resource(path).route(web::get().to(chat::open));
+    config.service(resource.default_service(web::to(|request: HttpRequest| async move {
+        method_not_allowed(&request, "GET")
+    })));
 }
 
 /// The answer to a path that there is not.

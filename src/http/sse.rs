@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::events::{Resume, SubscribeError, Topics};
 use crate::http::gate::Admitted;
 use crate::http::identity::last_event;
-use crate::http::{Shared, answers};
+use crate::http::{ChatDoor, Shared, answers, chat};
 use crate::tools::{You, snapshot};
 
 /// What the query may say; a topic may be there several times.
@@ -29,6 +29,7 @@ pub(super) struct Asked {
 pub(super) async fn get(
     request: HttpRequest,
     shared: web::Data<Shared>,
+    door: web::Data<ChatDoor>,
     query: Result<Query<Asked>, actix_web::Error>,
 ) -> HttpResponse {
     let bad = |why: &str| answers::error(StatusCode::BAD_REQUEST, why);
@@ -42,10 +43,6 @@ pub(super) async fn get(
         Some("1") => true,
         Some(_) => return bad("snapshot must be 1, or absent"),
     };
-    let topics = match Topics::parse(&asked.topic) {
-        Ok(topics) => topics,
-        Err(error) => return bad(&error.to_string()),
-    };
     let header = request.headers().get("last-event-id").map(HeaderValue::to_str);
     let Ok(header) = header.transpose() else {
         return bad("Last-Event-ID must be the number of an event");
@@ -56,6 +53,16 @@ pub(super) async fn get(
         None => Resume::Live,
         Some(Ok(resume)) => resume,
         Some(Err(error)) => return bad(&error.to_string()),
+    };
+    if asked.topic.iter().any(|topic| topic.starts_with(chat::TOPIC)) {
+        if with_snapshot {
+            return bad("a stream of a conversation has no snapshot; leave snapshot out");
+        }
+        return chat::follow(&request, &door, &asked.topic, resume).await;
+    }
+    let topics = match Topics::parse(&asked.topic) {
+        Ok(topics) => topics,
+        Err(error) => return bad(&error.to_string()),
     };
     let Some(admitted) = request.extensions().get::<Admitted>().cloned() else {
         return answers::json_text(StatusCode::UNAUTHORIZED, crate::mcp::unauthorized());
@@ -95,7 +102,7 @@ fn unreadable(error: &anyhow::Error) -> HttpResponse {
     response
 }
 
-fn no_place(refused: SubscribeError) -> HttpResponse {
+pub(super) fn no_place(refused: SubscribeError) -> HttpResponse {
     let status = match refused {
         SubscribeError::Draining => StatusCode::SERVICE_UNAVAILABLE,
         _too_many => StatusCode::TOO_MANY_REQUESTS,

@@ -10,7 +10,7 @@ use tokio::time::{Sleep, sleep};
 
 /// How long a stream is read before its token has to be shown again. Keys change with a restart
 /// only, which ends all streams.
-const PATIENCE: Duration = Duration::from_mins(15);
+pub(super) const PATIENCE: Duration = Duration::from_mins(15);
 
 /// The body of an answer to somebody with a token: a stream of it ends in time.
 pub(super) fn until_shown_again(body: impl MessageBody + 'static) -> BoxBody {

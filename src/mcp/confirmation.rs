@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::config::Confirm;
 use crate::tools::{Answers, Effect, Question};
+use crate::visible::hides;
 
 /// The key of the question.
 const KEY: &str = "confirm";
@@ -84,10 +85,7 @@ fn shown(arguments: &Value) -> Value {
 
 /// Whether a character shows itself, and nothing else is turned around by it.
 fn is_visible(c: char) -> bool {
-    let hides = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    !hides && (!c.is_control() || c == '\n')
+    !hides(c) && (!c.is_control() || c == '\n')
 }
 
 /// What somebody said; nothing if nobody said anything.

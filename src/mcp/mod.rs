@@ -44,7 +44,7 @@ pub use self::body::Body;
 pub use self::card::server_card;
 pub use self::headers::{Header, Headers};
 pub use self::places::Place;
-pub use self::server::{Policy, Received, Server};
+pub use self::server::{Policy, Received, Server, registry};
 pub use self::stream::{Event, Events, Outcome};
 pub use self::streaming::NoStream;
 pub use self::version::Version;

@@ -41,7 +41,7 @@ const LISTENERS_EACH: usize = 64;
 
 /// Answers messages.
 pub struct Server {
-    pub(super) registry: Registry,
+    pub(super) registry: Arc<Registry>,
     pub(super) doors: Doors,
     pub(super) resources: Resources,
     pub(super) prompts: Prompts,
@@ -67,11 +67,12 @@ pub struct Policy {
     pub gives_tasks: bool,
 }
 
-fn registry() -> Registry {
-    let registry = Registry::default();
+/// All tools; with those of the chat, where there is one.
+pub fn registry(has_chat: bool) -> Arc<Registry> {
+    let registry = Registry::new(has_chat);
     #[cfg(feature = "conformance")]
     let registry = registry.with(crate::conformance::tools());
-    registry
+    Arc::new(registry)
 }
 
 fn resources(doors: &Doors) -> Resources {
@@ -115,9 +116,12 @@ pub struct Received {
 }
 
 impl Server {
-    /// A server for all tools.
-    pub fn new(doors: Doors, Policy { confirm, gives_tasks }: Policy) -> Self {
-        let registry = registry();
+    /// A server for all tools of a registry.
+    pub fn new(
+        doors: Doors,
+        registry: Arc<Registry>,
+        Policy { confirm, gives_tasks }: Policy,
+    ) -> Self {
         let tasks = gives_tasks.then(|| tasks(&doors));
         let tool_list = ToolList::of(&registry);
         let header_schemas = registry

@@ -95,24 +95,29 @@ pub struct Question {
 /// What a client answered, by the key of the question; an answer that is missing was not given.
 pub type Answers = BTreeMap<String, Value>;
 
-/// The client of a call that is under way.
+/// The client of a call that is under way. One of which nothing else is said hears nothing before
+/// the answer, and cannot be asked.
 #[async_trait]
 pub trait Client: Send + Sync {
     /// Tells how far the call has come; nobody hears of it who did not ask to.
-    fn progress(&self, progress: Progress);
+    fn progress(&self, _progress: Progress) {}
 
     /// Tells what happens; nobody hears of it who did not ask to.
-    fn log(&self, level: LogLevel, logger: &'static str, data: Value);
+    fn log(&self, _level: LogLevel, _logger: &'static str, _data: Value) {}
 
     /// Whether anybody hears of progress or of messages of some level, so that nothing is gathered
     /// for nobody.
-    fn listens(&self) -> bool;
+    fn listens(&self) -> bool {
+        false
+    }
 
     /// What an earlier round of this call left with [`Client::ask`].
-    fn state(&self) -> Option<&Value>;
+    fn state(&self) -> Option<&Value> {
+        None
+    }
 
     /// Asks, and gives the answers that were given. In a revision without requests to clients the
-    /// call ends here, and is made again with the answers and with `state`.
+    /// call ends here, and is made again with the answers and with the state.
     ///
     /// # Errors
     /// [`ToolError::InputRequired`] when the call is to be made again,
@@ -121,46 +126,25 @@ pub trait Client: Send + Sync {
     async fn ask(
         &self,
         questions: Vec<Question>,
-        state: Option<Value>,
-    ) -> Result<Answers, ToolError>;
+        _state: Option<Value>,
+    ) -> Result<Answers, ToolError> {
+        let method = questions.first().map_or("elicitation/create", |question| question.method);
+        Err(ToolError::missing_capability(method))
+    }
 
     /// Whether the client said that it can do this.
-    fn has(&self, capability: Capability) -> bool;
+    fn has(&self, _capability: Capability) -> bool {
+        false
+    }
 
     /// Tells everybody who wants to know that this list is another one from now on.
-    fn list_changed(&self, list: List);
+    fn list_changed(&self, _list: List) {}
 
     /// Ends the connection and not the call, if the client can come back for the answer.
-    fn let_go(&self);
+    fn let_go(&self) {}
 }
 
 /// A client that hears nothing before the answer and cannot be asked.
 pub struct Silent;
 
-#[async_trait]
-impl Client for Silent {
-    fn progress(&self, _: Progress) {}
-
-    fn log(&self, _: LogLevel, _: &'static str, _: Value) {}
-
-    fn listens(&self) -> bool {
-        false
-    }
-
-    fn state(&self) -> Option<&Value> {
-        None
-    }
-
-    async fn ask(&self, questions: Vec<Question>, _: Option<Value>) -> Result<Answers, ToolError> {
-        let method = questions.first().map_or("elicitation/create", |question| question.method);
-        Err(ToolError::missing_capability(method))
-    }
-
-    fn has(&self, _: Capability) -> bool {
-        false
-    }
-
-    fn list_changed(&self, _: List) {}
-
-    fn let_go(&self) {}
-}
+impl Client for Silent {}

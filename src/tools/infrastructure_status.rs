@@ -13,6 +13,7 @@ use crate::notifications::Notifications;
 use crate::repo::search::IndexState;
 use crate::store::{CommitTimes, Store, meta};
 use crate::supervision::Supervision;
+use crate::tools::chat_state::ChatState;
 use crate::tools::repository::NoArguments;
 use crate::tools::supervised::{self, Actor, Adapter, Queue, Stream};
 use crate::tools::words::index_phase;
@@ -59,6 +60,9 @@ pub(super) struct Answer {
     adapters: Vec<Adapter>,
     stream: Stream,
     repository: Repository,
+    /// The chat, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat: Option<ChatState>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -137,7 +141,8 @@ impl Tool for InfrastructureStatus {
     const TITLE: &'static str = "State of the daemon";
     const DESCRIPTION: &'static str = "Says how this daemon is: its version and uptime, its \
         database and how long commits take, how many jobs and canaries there are, its actors, \
-        queues and adapters, the stream of events, and what it serves of the repository.";
+        queues and adapters, the stream of events, what it serves of the repository, and the \
+        models and servers of the chat.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = NoArguments;
     type Answer = Answer;
@@ -181,6 +186,7 @@ impl Tool for InfrastructureStatus {
                 read_only: *read_only,
                 index: doors.repo.index_state().into(),
             },
+            chat: doors.chat.as_ref().map(ChatState::of),
         }))
     }
 }

@@ -16,6 +16,8 @@ pub struct ServerFacts {
     registry: &'static str,
     /// Whether the repository is served for reading only.
     read_only: bool,
+    /// Whether there are conversations.
+    chat: bool,
 }
 
 impl ServerFacts {
@@ -29,6 +31,7 @@ impl ServerFacts {
             now: daemon.clock.now().to_string(),
             registry: doors.models.registry(),
             read_only: daemon.read_only,
+            chat: doors.chat.is_some(),
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Mutex;
 
-use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::tools::{Answers, Capability, Client, List, LogLevel, Progress, Question, ToolError};
+use crate::tools::{Client, LogLevel, Progress};
 
 type Logged = (LogLevel, &'static str, Value);
 
@@ -31,7 +30,6 @@ impl Listening {
     }
 }
 
-#[async_trait]
 impl Client for Listening {
     fn progress(&self, progress: Progress) {
         self.progress.lock().unwrap().push(progress);
@@ -44,20 +42,4 @@ impl Client for Listening {
     fn listens(&self) -> bool {
         !self.is_deaf
     }
-
-    fn state(&self) -> Option<&Value> {
-        None
-    }
-
-    async fn ask(&self, questions: Vec<Question>, _: Option<Value>) -> Result<Answers, ToolError> {
-        Err(ToolError::missing_capability(questions[0].method))
-    }
-
-    fn has(&self, _: Capability) -> bool {
-        false
-    }
-
-    fn list_changed(&self, _: List) {}
-
-    fn let_go(&self) {}
 }

@@ -9,9 +9,12 @@ mod backtest_policy;
 mod canary_commands;
 mod canary_status;
 mod cancel_job;
+mod chat;
+mod chat_state;
 mod client;
 mod documents;
 mod error;
+mod for_chat;
 mod get_recent_events;
 mod infrastructure_status;
 mod introduction;
@@ -61,6 +64,7 @@ pub use self::client::{Answers, Client, List, LogLevel, Progress, Question, Sile
 pub use self::documents::{Document, document, document_of};
 use self::error::failed_to_write;
 pub use self::error::{Capability, ToolError};
+pub use self::for_chat::ToolsForChat;
 pub use self::infrastructure_status::Infrastructure;
 pub use self::introduction::{ServerFacts, You};
 pub use self::links::Links;
@@ -76,6 +80,7 @@ pub use self::waiting::calls_waiting;
 pub use self::why::{Fact, recorded};
 use crate::audit::Audit;
 use crate::canaries::Canaries;
+use crate::chat::Chat;
 use crate::events::Changes;
 use crate::jobs::Jobs;
 use crate::models::Models;
@@ -97,6 +102,8 @@ pub struct Doors {
     pub repo: Repo,
     /// Followed events.
     pub subscriptions: Subscriptions,
+    /// Conversations, where there are any.
+    pub chat: Option<Chat>,
     /// Where readers find what tools name.
     pub links: Links,
     /// The daemon itself.

@@ -18,9 +18,9 @@ use crate::tools::result::CallResult;
 use crate::tools::typed::{AnyTool, hidden, typed};
 use crate::tools::{
     Call, Effect, Role, ToolError, backtest_policy, canary_commands, canary_status, cancel_job,
-    get_recent_events, infrastructure_status, job_logs, list_canaries, list_jobs, list_models,
-    model_history, promote_model, replay_decision, rollback_model, run_eval, start_canary, status,
-    why, why_math,
+    chat, get_recent_events, infrastructure_status, job_logs, list_canaries, list_jobs,
+    list_models, model_history, promote_model, replay_decision, rollback_model, run_eval,
+    start_canary, status, why, why_math,
 };
 
 /// The list that cursors of tools belong to.
@@ -72,7 +72,14 @@ pub struct Registry {
 
 impl Default for Registry {
     fn default() -> Self {
-        let tools = vec![
+        Self::new(false)
+    }
+}
+
+impl Registry {
+    /// All tools; with those of the chat, where there is one.
+    pub fn new(has_chat: bool) -> Self {
+        let mut tools = vec![
             typed::<search::Search>(),
             typed::<fetch::Fetch>(),
             typed::<run_eval::RunEval>(),
@@ -117,11 +124,12 @@ impl Default for Registry {
             hidden::<WriteFileAlias>(),
             hidden::<CreateFileAlias>(),
         ];
+        if has_chat {
+            tools.extend(chat::all());
+        }
         Self::of(tools)
     }
-}
 
-impl Registry {
     fn of(tools: Vec<Box<dyn AnyTool>>) -> Self {
         let by_name = tools.iter().enumerate().map(|(n, tool)| (tool.name(), n)).collect();
         let calls = tools.iter().map(|_| Calls::default()).collect();

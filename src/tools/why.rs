@@ -7,10 +7,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::audit::{line, prose};
+use crate::ids::ConversationId;
 use crate::repo::content::parse_file_id;
 use crate::store::audits::AuditRow;
 use crate::tools::schema::object;
-use crate::tools::{Call, Doors, Effect, Reply, Tool, ToolError};
+use crate::tools::{Call, Caller, Doors, Effect, Reply, Role, Tool, ToolError};
 
 /// As long as a path may be, and its base64.
 const ID_LENGTH: usize = 4096 * 4 / 3 + 64;
@@ -21,7 +22,7 @@ pub(super) struct Why;
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
     /// The thing to ask about: a jobId, a canaryId, a modelId, a path of the repository or its
-    /// `lukhas-path:` id, or a commit.
+    /// `lukhas-path:` id, a commit, or the id of a conversation.
     id: String,
 }
 
@@ -75,6 +76,24 @@ pub async fn recorded(doors: &Doors, id: &str) -> Result<Vec<AuditRow>, ToolErro
     })
 }
 
+/// All facts about a conversation, if that and nothing else has this id: for its owner, and for whoever
+/// may say whether it may call a tool.
+async fn about_conversation(
+    doors: &Doors,
+    caller: &Caller,
+    id: &str,
+) -> Result<Vec<AuditRow>, ToolError> {
+    let Ok(conversation) = ConversationId::parse(id) else { return Ok(Vec::new()) };
+    let is_owner = match &doors.chat {
+        Some(chat) => chat.find(&caller.principal, &conversation).await.is_ok(),
+        None => false,
+    };
+    if !(is_owner || caller.role == Role::Operate) || !doors.audit.about(id).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(doors.audit.about_conversation(id).await?)
+}
+
 /// All facts about a thing, of which there must be some.
 pub(super) async fn facts_about(doors: &Doors, id: &str) -> Result<Vec<AuditRow>, ToolError> {
     let rows = recorded(doors, id).await?;
@@ -89,18 +108,22 @@ pub(super) async fn facts_about(doors: &Doors, id: &str) -> Result<Vec<AuditRow>
 impl Tool for Why {
     const NAME: &'static str = "why";
     const TITLE: &'static str = "Why it came so";
-    const DESCRIPTION: &'static str = "Tells what happened to a job, a canary, a model, a file or a \
-        commit, who did it and why: one line for each recorded fact, oldest first, then the same as prose.";
+    const DESCRIPTION: &'static str = "Tells what happened to a job, a canary, a model, a file, a \
+        commit or a conversation, who did it and why: one line for each recorded fact, oldest \
+        first, then the same as prose.";
     const EFFECT: Effect = Effect::Reads;
     const OPENS_APP: bool = true;
     type Arguments = Arguments;
     type Answer = Answer;
 
     async fn call(
-        Call { doors, .. }: Call<'_>,
+        Call { doors, caller, .. }: Call<'_>,
         arguments: Arguments,
     ) -> Result<Reply<Answer>, ToolError> {
-        let rows = facts_about(doors, &arguments.id).await?;
+        let rows = match about_conversation(doors, caller, &arguments.id).await? {
+            rows if rows.is_empty() => facts_about(doors, &arguments.id).await?,
+            rows => rows,
+        };
         let lines: Vec<String> = rows.iter().map(line).collect();
         let texts = vec![lines.join("\n"), prose(&rows)];
         let entity_type = rows.first().map(|row| row.entity_type.clone()).unwrap_or_default();

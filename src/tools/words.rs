@@ -4,6 +4,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::adapters::outbound::BreakerState;
 use crate::ids::EntityKind;
+use crate::mcp_servers::State;
 use crate::repo::git::{FileChange, Operation};
 use crate::repo::search::Phase as IndexPhase;
 use crate::store::canaries::{CanaryStatus, Phase};
@@ -38,6 +39,11 @@ words! {
     breaker_state = BreakerState::ALL, BreakerState::as_str;
     /// What the index of the search is doing.
     index_phase = IndexPhase::ALL, IndexPhase::name;
+}
+
+/// How the connection to another MCP server stands.
+pub(super) fn connection_state(_: &mut SchemaGenerator) -> Schema {
+    one_of(State::WORDS)
 }
 
 /// How a file differs, if it does.

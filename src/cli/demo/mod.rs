@@ -58,11 +58,11 @@ async fn demo(mut settings: Settings, any_port: bool, directory: &Path) -> Resul
         .await
         .map_err(|error| Failure::other("start the demo's model server", &error))?;
     settings.scrape.url = Some(format!("http://{models}/metrics"));
-    let app = match Application::start(&settings, &[]).await {
+    let app = match Application::start(&settings, None, &[]).await {
         // Somebody's daemon may have the usual port; the demo is content with any.
         Err(AppError::Bind { .. }) if any_port => {
             settings.server.port = 0;
-            Application::start(&settings, &[]).await?
+            Application::start(&settings, None, &[]).await?
         }
         started => started?,
     };

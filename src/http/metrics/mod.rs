@@ -1,6 +1,7 @@
 //! `GET /metrics`: the daemon's figures, in the Prometheus text format.
 
 mod canaries;
+mod chat;
 mod subscriptions;
 
 use actix_web::http::StatusCode;
@@ -13,7 +14,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::http::health::{Proof, readiness};
-use crate::http::{Shared, answers};
+use crate::http::{ChatDoor, Shared, answers};
 use crate::notifications::WebhookCounts;
 use crate::telemetry::{SpanCounts, span_counts};
 use crate::tools::calls_waiting;
@@ -76,7 +77,10 @@ fn count(n: usize) -> f64 {
     float(n as u64)
 }
 
-pub(super) async fn get(shared: web::Data<Shared>, proof: web::Data<Proof>) -> HttpResponse {
+pub(super) async fn get(
+    (shared, door): (web::Data<Shared>, web::Data<ChatDoor>),
+    proof: web::Data<Proof>,
+) -> HttpResponse {
     let mut families = vec![build_info(), ready(&shared, &proof).await];
     families.extend(jobs(&shared).await);
     families.extend(canaries::families(&shared).await);
@@ -87,6 +91,7 @@ pub(super) async fn get(shared: web::Data<Shared>, proof: web::Data<Proof>) -> H
     families.extend(protocol(&shared));
     families.extend(webhooks(&shared));
     families.extend(subscriptions::families(&shared));
+    families.extend(chat::families(&shared, &door).await);
     families.extend(audit(&shared).await);
     families.extend(spans());
     if let Some(log) = &shared.request_log {

@@ -149,9 +149,3 @@ fn the_list_of_tools_stays_small() {
     let bytes = serde_json::to_string(&page.items).unwrap().len();
     assert!(bytes < 96 << 10, "{bytes} bytes");
 }
-
-#[test]
-fn zz_dump() {
-    let all = Registry::default().describe(Role::Operate);
-    std::fs::write("/tmp/tools.json", serde_json::to_string(&all).unwrap()).unwrap();
-}

@@ -183,6 +183,7 @@ impl Base {
             models,
             audit: Audit::new(self.store.clone()),
             repo: self.repo(repository, state, infrastructure.events.changes()).await,
+            chat: None,
             links: Links::new(None, ([127, 0, 0, 1], 8766).into()),
             subscriptions: self.subscriptions(&infrastructure.events).await,
             infrastructure,
