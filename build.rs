@@ -1,9 +1,11 @@
-//! Puts the cockpit's three files together and compresses them, and makes the app's one document, so
+//! Puts the cockpit's files together and compresses them, and makes the app's one document, so
 //! that the program has them ready.
 //!
 //! Parts are joined in the order of their names, which begin with numbers. What only their readers
 //! in the source need is left out: indentation, and lines that are nothing but a comment. No text of
 //! the page goes over the end of a line, which a test of `http::cockpit` sees to.
+//!
+//! What is for conversations is two files of its own, which the page loads only where there are any.
 //!
 //! The app is a page in the window of somebody else, who lets it load nothing. It has the styles of
 //! the cockpit and those parts of its script that say how things stand, and its own after them.
@@ -38,7 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("app.html"), sent(&document))?;
     write(&out, "cockpit.html", &sent(&fs::read_to_string(cockpit.join("cockpit.html"))?))?;
     write(&out, "cockpit.css", &joined(style)?)?;
-    write(&out, "cockpit.js", &joined(script)?)
+    write(&out, "cockpit.js", &joined(script)?)?;
+    let chat = cockpit.join("chat");
+    write(&out, "cockpit-chat.css", &joined(parts(&chat.join("css"))?)?)?;
+    write(&out, "cockpit-chat.js", &joined(parts(&chat.join("js"))?)?)
 }
 
 fn parts(directory: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {

@@ -1,10 +1,11 @@
-//! `GET /cockpit.html`, `/cockpit.css` and `/cockpit.js`: the page, as three files of the binary.
+//! `GET /cockpit.html`, `/cockpit.css` and `/cockpit.js`: the page, as three files of the binary, and
+//! two more that it loads where there are conversations.
 //!
 //! # Invariants
 //!
 //! 1. The page holds no data and no key, and everybody may have it.
-//! 2. Nothing is loaded but these three files, no text becomes markup, and nothing runs that is not
-//!    in `/cockpit.js`: the policy in the headers has the browser see to it.
+//! 2. Nothing is loaded but these files, no text becomes markup, and nothing runs that is not in
+//!    `/cockpit.js` and `/cockpit-chat.js`: the policy in the headers has the browser see to it.
 //! 3. Nothing is put together or compressed while the daemon runs: `build.rs` did.
 
 use std::sync::LazyLock;
@@ -41,6 +42,8 @@ macro_rules! built {
 const PAGE: Source = built!("cockpit.html");
 const STYLE: Source = built!("cockpit.css");
 const SCRIPT: Source = built!("cockpit.js");
+const CHAT_STYLE: Source = built!("cockpit-chat.css");
+const CHAT_SCRIPT: Source = built!("cockpit-chat.js");
 
 /// A file as it is sent.
 struct Served {
@@ -114,6 +117,11 @@ static SERVED_STYLE: LazyLock<Served> =
 static SERVED_SCRIPT: LazyLock<Served> =
     LazyLock::new(|| Served::of(&SCRIPT, "text/javascript; charset=utf-8"));
 
+static SERVED_CHAT_STYLE: LazyLock<Served> =
+    LazyLock::new(|| Served::of(&CHAT_STYLE, "text/css; charset=utf-8"));
+static SERVED_CHAT_SCRIPT: LazyLock<Served> =
+    LazyLock::new(|| Served::of(&CHAT_SCRIPT, "text/javascript; charset=utf-8"));
+
 /// Where the page is.
 pub(super) const PATH: &str = "/cockpit.html";
 
@@ -127,6 +135,14 @@ pub(super) async fn style(request: HttpRequest) -> HttpResponse {
 
 pub(super) async fn script(request: HttpRequest) -> HttpResponse {
     SERVED_SCRIPT.answer(&request)
+}
+
+pub(super) async fn chat_style(request: HttpRequest) -> HttpResponse {
+    SERVED_CHAT_STYLE.answer(&request)
+}
+
+pub(super) async fn chat_script(request: HttpRequest) -> HttpResponse {
+    SERVED_CHAT_SCRIPT.answer(&request)
 }
 
 #[cfg(test)]
@@ -144,7 +160,7 @@ mod tests {
     /// The parts of the page, in the order of their names.
     fn parts() -> Vec<String> {
         let mut parts = vec!["cockpit.html".to_owned()];
-        for directory in ["css", "js"] {
+        for directory in ["css", "js", "chat/css", "chat/js"] {
             for entry in std::fs::read_dir(assets().join(directory)).unwrap() {
                 let name = entry.unwrap().file_name().into_string().unwrap();
                 parts.push(format!("{directory}/{name}"));
@@ -157,9 +173,15 @@ mod tests {
     /// Of every line that is sent, the order included.
     #[test]
     fn every_part_is_sent_once_and_in_order() {
-        for (source, of) in [(PAGE, ".html"), (STYLE, ".css"), (SCRIPT, ".js")] {
+        for (source, of) in [
+            (PAGE, "cockpit.html"),
+            (STYLE, "css/"),
+            (SCRIPT, "js/"),
+            (CHAT_STYLE, "chat/css/"),
+            (CHAT_SCRIPT, "chat/js/"),
+        ] {
             let mut sent = source.text.lines();
-            for part in parts().iter().filter(|part| part.ends_with(of)) {
+            for part in parts().iter().filter(|part| part.starts_with(of)) {
                 let text = std::fs::read_to_string(assets().join(part)).unwrap();
                 for line in text.lines().map(str::trim_start) {
                     let is_left_out =
@@ -175,11 +197,19 @@ mod tests {
 
     #[test]
     fn the_page_is_small() {
+        let of_chat = |part: &&String| part.starts_with("chat/");
         let read = |part: &String| std::fs::read(assets().join(part)).unwrap().len();
-        let raw: usize = parts().iter().map(read).sum();
-        let sent: usize = [PAGE, STYLE, SCRIPT].iter().map(|file| file.compressed.len()).sum();
-        assert!(raw <= 90_000, "{raw} bytes, and 90,000 are allowed");
-        assert!(sent <= 28_000, "{sent} bytes compressed, and 28,000 are allowed");
+        let parts = parts();
+        let page: usize = parts.iter().filter(|part| !of_chat(part)).map(read).sum();
+        let chat: usize = parts.iter().filter(of_chat).map(read).sum();
+        for (what, files, raw, most) in [
+            ("the page", &[PAGE, STYLE, SCRIPT][..], page, (92_000, 28_000)),
+            ("what is for conversations", &[CHAT_STYLE, CHAT_SCRIPT], chat, (36_000, 12_000)),
+        ] {
+            let sent: usize = files.iter().map(|file| file.compressed.len()).sum();
+            assert!(raw <= most.0, "{what}: {raw} bytes, and {} are allowed", most.0);
+            assert!(sent <= most.1, "{what}: {sent} bytes compressed, and {} are allowed", most.1);
+        }
     }
 
     /// What is left out of the lines must not be part of a text or of a comment that goes on.
@@ -192,7 +222,7 @@ mod tests {
                 let accents = line.replace("'`'", "").matches('`').count();
                 assert!(accents % 2 == 0, "{part}:{number}: {line}");
                 let comments = [line.matches("/*").count(), line.matches("*/").count()];
-                assert!(!part.starts_with("css/") || comments[0] == comments[1], "{part}:{number}");
+                assert!(!part.contains("css/") || comments[0] == comments[1], "{part}:{number}");
             }
         }
     }

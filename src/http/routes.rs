@@ -60,6 +60,8 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/cockpit.html", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/cockpit.css", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/cockpit.js", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/cockpit-chat.css", access: Access::Public, allow: "GET, HEAD" },
+    Route { path: "/cockpit-chat.js", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/openapi.json", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/healthz", access: Access::Public, allow: "GET, HEAD" },
     Route { path: "/readyz", access: Access::Public, allow: "GET, HEAD" },
@@ -185,6 +187,12 @@ pub fn configure(config: &mut web::ServiceConfig) {
             "/cockpit.js" => resource
                 .route(web::get().to(cockpit::script))
                 .route(web::head().to(cockpit::script)),
+            "/cockpit-chat.css" => resource
+                .route(web::get().to(cockpit::chat_style))
+                .route(web::head().to(cockpit::chat_style)),
+            "/cockpit-chat.js" => resource
+                .route(web::get().to(cockpit::chat_script))
+                .route(web::head().to(cockpit::chat_script)),
             "/openapi.json" => {
                 resource.route(web::get().to(openapi::get)).route(web::head().to(openapi::get))
             }

@@ -25,7 +25,7 @@ after(async () => {
 });
 
 describe("a loaded page", () => {
-  test("took at most five requests of one origin, and 90 kB of files, 28 kB as they are sent", async () => {
+  test("took at most five requests of one origin, and 92 kB of files, 28 kB as they are sent", async () => {
     const page = await openPage(browser);
     await page.goto(`${daemon.url}/cockpit.html`);
     await isLive(page);
@@ -42,7 +42,7 @@ describe("a loaded page", () => {
       sent += Number(compressed.headers.get("Content-Length"));
     }
     console.log(`files: ${raw} bytes, ${sent} as they are sent`);
-    assert.ok(raw <= 90_000, `${raw} bytes`);
+    assert.ok(raw <= 92_000, `${raw} bytes`);
     assert.ok(sent > 0 && sent <= 28_000, `${sent} bytes compressed`);
     await closeQuietly(page);
   });

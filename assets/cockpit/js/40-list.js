@@ -4,7 +4,7 @@ const CHIPS = {
   all: ['All', () => true], running: ['Running', (item) => !item.over && item.status !== 'QUEUED'], attention: ['Attention', troubleOf],
   canaries: ['Canaries', (item) => item.kind === 'canary'], jobs: ['Jobs', (item) => item.kind === 'job'], done: ['Done', (item) => item.over],
 };
-const place = {view: 'work', show: 'all', query: '', chosen: ''};
+const place = {view: 'work', show: 'all', query: '', chosen: '', talk: ''};
 let selected = '', order = [], orderKey = '', pointed = false;
 
 const textOf = (item) => `id:${item.id} kind:${item.kind} status:${item.status} is:${stateOf(item)[1]} model:${item.modelId} task:${item.taskId} config:${item.configId} from:${item.fromGate} to:${item.toGate} by:${item.principal}`.toLowerCase();

@@ -1,29 +1,31 @@
 // Where is the reader, and what do the keys do? The address is the state.
-const VIEWS = ['work', 'models', 'supervision'], THEMES = ['System', 'Dark', 'Light'], links = document.querySelectorAll('[data-view]');
+const VIEWS = ['work', 'models', 'supervision', 'chat'], THEMES = ['System', 'Dark', 'Light'], links = document.querySelectorAll('[data-view]');
 const apply = (to) => {
   const before = selected, viewBefore = place.view;
   for (const name of ['view', 'show', 'query']) place[name] = to[name] ?? place[name];
   if (!VIEWS.includes(place.view)) place.view = 'work';
   if (!CHIPS[place.show]) place.show = 'all';
   if (to.selected != null) place.chosen = selected = /^(job|canary)_[\w-]+$/.test(to.selected) ? to.selected : '';
+  if (to.talk != null) place.talk = /^[\w.:-]{1,128}$/.test(to.talk) ? to.talk : '';
   attribute($('work'), 'data-screen', place.chosen ? 'detail' : 'list');
+  attribute($('chat'), 'data-talk', place.talk || null);
   if ($('filter').value !== place.query) $('filter').value = place.query;
   for (const name of VIEWS) show($(name), name === place.view);
   for (const node of links) attribute(node, 'aria-current', node.dataset.view === place.view && 'page');
   if (before !== selected) selectionChanged(before);
   if (place.view !== viewBefore || !moves) refreshModels(0);
   if (place.view !== viewBefore) refreshHealth();
-  wanted('list', 'tiles', 'detail', 'models', 'supervision');
+  wanted('list', 'tiles', 'detail', 'models', 'supervision', 'chat');
 };
 const go = (to, replaces) => {
   apply(to.show || to.query != null ? {view: 'work', ...to} : to);
-  const parts = {view: place.view === 'work' ? '' : place.view, show: place.show === 'all' ? '' : place.show, q: place.query, kiosk: kiosk ? '1' : ''}, query = new URLSearchParams(Object.entries(parts).filter(([, value]) => value));
-  const address = `${location.pathname}${query.size ? `?${query}` : ''}${place.chosen && `#${place.chosen}`}`;
+  const parts = {view: place.view === 'work' ? '' : place.view, show: place.show === 'all' ? '' : place.show, q: place.query, kiosk: kiosk ? '1' : ''}, query = new URLSearchParams(Object.entries(parts).filter(([, value]) => value)), hash = place.view === 'chat' ? place.talk : place.chosen;
+  const address = `${location.pathname}${query.size ? `?${query}` : ''}${hash && `#${hash}`}`;
   if (address !== location.href.slice(location.origin.length)) history[replaces ? 'replaceState' : 'pushState'](null, '', address);
 };
 const fromAddress = () => {
-  const query = new URLSearchParams(location.search);
-  apply({view: query.get('view') ?? 'work', show: query.get('show') ?? 'all', query: query.get('q') ?? '', selected: location.hash.slice(1)});
+  const query = new URLSearchParams(location.search), view = query.get('view') ?? 'work';
+  apply({view, show: query.get('show') ?? 'all', query: query.get('q') ?? '', [view === 'chat' ? 'talk' : 'selected']: location.hash.slice(1)});
 };
 addEventListener('popstate', fromAddress);
 $('filter').addEventListener('input', () => go({query: $('filter').value}, true));
@@ -57,6 +59,7 @@ const CLICKS = {theme: () => theme(THEMES[(themeNow() + 1) % 3]), pause: pausePa
 for (const id in CLICKS) $(id).addEventListener('click', CLICKS[id]);
 draws.controls = () => {
   for (const id of ['new-eval', 'new-canary']) show($(id), mayAct());
+  if (server) chatOn(server.chat);
   wanted('detail', 'models');
 };
 const KEYS = {
@@ -66,7 +69,7 @@ const KEYS = {
 addEventListener('keydown', (event) => {
   const {key, target} = event, typing = target.closest('input:not([type=checkbox]), textarea, select');
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || event.isComposing) return;
-  if (key === 'Escape' && typing) {go({query: ''}, true); $('filter').blur();}
+  if (key === 'Escape' && target === $('filter')) {go({query: ''}, true); $('filter').blur();}
   else if (key === 'Escape' && place.chosen && place.view === 'work') {const {node} = rows.get(selected) ?? {}; go({selected: ''}); node?.focus();}
   else if (!typing && shortcutsOn() && Object.hasOwn(KEYS, key)) {event.preventDefault(); KEYS[key]();}
 });

@@ -13,7 +13,7 @@ export function snapshot({ jobs = [], canaries = [], models = [], role = "operat
   const count = (things) => things.reduce((counts, { status }) => ({ ...counts, [status]: (counts[status] ?? 0) + 1 }), {});
   const now = new Date().toISOString();
   return {
-    server: { name: "lukhas-mcp", version: "0.1.0", startedAt: now, now, registry: "local", readOnly: false },
+    server: { name: "lukhas-mcp", version: "0.1.0", startedAt: now, now, registry: "local", readOnly: false, chat: false },
     you: { principal: "key:test", role, open: false },
     counts: { jobs: count(jobs), canaries: count(canaries) },
     jobs,
