@@ -1,5 +1,6 @@
 //! The operator's terminal: the commands that ask a running daemon, as people and scripts use them.
 
+mod chat;
 mod client_config;
 mod commands;
 mod hostile;

@@ -1,4 +1,4 @@
-//! `abort`, `pause`, `resume`, `approve`, `promote-now`: what a person asks of a canary.
+//! `abort`, `pause`, `resume`, `promote-now`: what a person asks of a canary.
 
 use clap::Args;
 use serde::Deserialize;
@@ -49,12 +49,6 @@ pub(in crate::cli) struct Resume {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Approve {
-    #[command(flatten)]
-    asked: Asked,
-}
-
-#[derive(Debug, Args)]
 pub(in crate::cli) struct PromoteNow {
     #[command(flatten)]
     asked: Reasoned,
@@ -79,12 +73,6 @@ impl Ask for Resume {
     }
 }
 
-impl Ask for Approve {
-    async fn ask(&self, session: &Session) -> Result<(), Failure> {
-        command(session, "approve_canary", &self.asked.canary, self.asked.reason.as_deref()).await
-    }
-}
-
 impl Ask for PromoteNow {
     async fn ask(&self, session: &Session) -> Result<(), Failure> {
         command(session, "promote_canary_now", &self.asked.canary, Some(&self.asked.reason)).await
@@ -104,7 +92,7 @@ struct Standing {
     pending: bool,
 }
 
-async fn command(
+pub(super) async fn command(
     session: &Session,
     tool: &str,
     canary: &str,

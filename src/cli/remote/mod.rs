@@ -5,10 +5,12 @@
 //! going on go to standard error.
 
 mod answers;
+mod approvals;
 mod call;
 mod canaries;
 mod canary_commands;
 mod cancel;
+mod chat;
 mod client_config;
 mod connection;
 mod evidence;
@@ -86,8 +88,14 @@ pub(super) enum Command {
     Pause(To<canary_commands::Pause>),
     /// Let the clock of a paused canary run on.
     Resume(To<canary_commands::Resume>),
-    /// Say yes to what a canary waits for.
-    Approve(To<canary_commands::Approve>),
+    /// Say yes to what a canary or a conversation waits for.
+    Approve(To<approvals::Approve>),
+    /// Say no to a call that a conversation wants to make.
+    Deny(To<approvals::Deny>),
+    /// List the calls that conversations want to make and somebody has to allow.
+    Approvals(To<approvals::List>),
+    /// Talk with the daemon's assistant.
+    Chat(To<chat::Arguments>),
     /// Promote a canary without waiting for its evidence.
     PromoteNow(To<canary_commands::PromoteNow>),
     /// Put a model into a gate.
@@ -122,6 +130,9 @@ pub(super) fn run(flags: SettingsFlags, command: &Command) -> Result<(), Failure
         Command::Pause(command) => command.run(flags),
         Command::Resume(command) => command.run(flags),
         Command::Approve(command) => command.run(flags),
+        Command::Deny(command) => command.run(flags),
+        Command::Approvals(command) => command.run(flags),
+        Command::Chat(command) => command.run(flags),
         Command::PromoteNow(command) => command.run(flags),
         Command::Promote(command) => command.run(flags),
         Command::Rollback(command) => command.run(flags),
