@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &[
         "audit",
         "canaries",
+        "chat",
         "jobs",
         "legacy_state",
         "notifications",
@@ -29,10 +30,10 @@ const LAYERS: &[&[&str]] = &[
         "repo",
         "subscriptions",
     ],
-    &["models"],
+    &["mcp_servers", "models"],
     &["events"],
     &["store", "adapters", "telemetry"],
-    &["config", "board", "supervision", "clock", "ids", "own_process"],
+    &["config", "board", "supervision", "clock", "ids", "own_process", "visible"],
 ];
 
 /// Modules that import nothing of the crate, and the only module that imports each.
@@ -41,13 +42,19 @@ const LEAVES: &[(&str, &str)] = &[("client", "cli"), ("score", "cli"), ("shipped
 /// Names that only these modules may use, tests aside.
 const CONFINED: &[(&str, &[&str])] = &[
     (r"\b(diesel|diesel_migrations|libsqlite3_sys)::", &["store"]),
-    (r"\b(actix_web|actix_web_lab|tracing_actix_web)::", &["http", "app"]),
+    (r"\b(actix_web|actix_web_lab|actix_ws|tracing_actix_web)::", &["http", "app"]),
     (r"\breqwest::", &["adapters", "client"]),
+    (r"\brmcp::", &["mcp_servers"]),
+    (r"\btiktoken_rs::", &["chat"]),
+    (r"\bactix_ws::", &["http"]),
+    (r"\bjsonschema::", &["mcp_servers"]),
     (r"\bgit2::", &["adapters", "repo"]),
     (r"\b(opentelemetry\w*|tracing_opentelemetry|prost)::", &["adapters", "telemetry"]),
     (r"\bclap::", &["cli"]),
+    (r"\bserde_saphyr::", &["config"]),
+    (r"\btiktoken_rs::", &["chat"]),
     (r"\bnix::", &["adapters"]),
-    (r"\brustix::", &["adapters", "app", "cli", "repo"]),
+    (r"\brustix::", &["adapters", "app", "cli", "config", "repo"]),
     (r"\b(std|tokio)::process::Command\b", &["adapters", "own_process"]),
     (
         r"\b(std|tokio)::fs\b",

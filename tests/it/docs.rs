@@ -208,23 +208,24 @@ fn the_settings_of_other_clients_can_be_read() {
 
 #[tokio::test]
 async fn the_readme_lists_the_tools_that_there_are() {
-    let home = Home::new();
+    let home = Home::new().with_chat();
     let daemon = home.start().await;
     let listed = daemon.rpc("tools/list", serde_json::json!({})).await;
     let tools = listed["result"]["tools"].as_array().unwrap().iter();
     let tools: BTreeSet<&str> = tools.map(|tool| tool["name"].as_str().unwrap()).collect();
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
-    let line = readme.lines().find(|line| line.starts_with("Tools: ")).unwrap();
+    let lines = ["Tools: ", "With the chat: "]
+        .map(|begin| readme.lines().find(|line| line.starts_with(begin)).unwrap());
     let name = Regex::new(r"`(\w+)`").unwrap();
-    let shown: BTreeSet<&str> =
-        name.captures_iter(line).map(|hit| hit.get(1).unwrap().as_str()).collect();
+    let names = lines.iter().flat_map(|line| name.captures_iter(line));
+    let shown: BTreeSet<&str> = names.map(|hit| hit.get(1).unwrap().as_str()).collect();
     assert_eq!(shown, tools);
 }
 
 #[tokio::test]
 async fn the_page_lists_the_metrics_that_there_are() {
-    let home = Home::new();
+    let home = Home::new().with_chat();
     let daemon = home.start().await;
     let shown = daemon.get("/metrics").send().await.unwrap().text().await.unwrap();
     let names = |pattern: &str, text: &str| -> BTreeSet<String> {
@@ -252,6 +253,28 @@ fn links_between_pages_lead_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn every_fault_of_the_earlier_backend_has_tests_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/chat-proofs.md")).unwrap();
+    let row = Regex::new(r"(?m)^\| B(\d+) \| [^|]+ \| (.+) \|$").unwrap();
+    let test = Regex::new(r"`([\w/.]+)::(\w+)`").unwrap();
+    let mut faults = Vec::new();
+    for hit in row.captures_iter(&page) {
+        faults.push(hit[1].parse::<u32>().unwrap());
+        let tests: Vec<_> = test.captures_iter(&hit[2]).collect();
+        assert!(!tests.is_empty(), "B{} has no test", &hit[1]);
+        for named in tests {
+            let source = std::fs::read_to_string(root.join(&named[1]));
+            let source = source.unwrap_or_else(|error| panic!("{}: {error}", &named[1]));
+            let is_there = ["fn", "def"].map(|word| format!("{word} {}(", &named[2]));
+            let is_there = is_there.iter().any(|begin| source.contains(begin));
+            assert!(is_there, "there is no test {}", &named[0]);
+        }
+    }
+    assert_eq!(faults, (1..=25).collect::<Vec<_>>());
 }
 
 #[test]

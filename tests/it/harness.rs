@@ -1,6 +1,8 @@
 //! A daemon of one's own: the real binary on a port of its own, in a directory of its own.
 
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -58,6 +60,29 @@ impl Home {
             serde_json::to_string(&line).unwrap()
         );
         std::fs::write(tasks.join(format!("{name}.toml")), text).unwrap();
+    }
+
+    /// Turns the chat on, with a model that nobody is behind and a server that ends at once.
+    pub fn with_chat(self) -> Self {
+        let home = self.with("LUKHAS_MCP_CHAT_CONFIG", "chat/config.yaml");
+        home.chat_file("");
+        let servers = r#"{"mcpServers": {"ghost": {"command": "/bin/false"}}}"#;
+        home.write_private("chat/servers_config.json", servers);
+        home
+    }
+
+    /// Writes what `with_chat` needs, and more, into `config.yaml`.
+    pub fn chat_file(&self, more: &str) {
+        let least = "llm: {providers: {own: {model: small, max_retries: 0, \
+                     base_url: 'http://127.0.0.1:1/v1'}}}\n";
+        self.write_private("chat/config.yaml", &format!("{least}{more}"));
+    }
+
+    fn write_private(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
 
     pub fn db(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! The daemon in the hands of those who run it: commands, process managers, and disks that fail.
 
 mod backup;
+mod chat_files;
 mod commands;
 mod disk;
 mod probe;

@@ -14,7 +14,7 @@ fn outbound(url: &Url) -> Outbound {
     let options = OutboundOptions {
         credentials: Credentials::Bearer(SecretString::from(SECRET)),
         headers: vec![("X-Scope-OrgID".to_owned(), SecretString::from("tenant"))],
-        authorities: None,
+        ..OutboundOptions::default()
     };
     Outbound::new("the server", url.clone(), &options).unwrap()
 }

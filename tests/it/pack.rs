@@ -120,6 +120,7 @@ fn expressions() -> (Vec<String>, Vec<String>) {
 async fn rules_and_dashboard_use_the_figures_that_there_are() {
     let site = Site::start([("good", Face::failing(0.0)), ("other", Face::failing(0.0))]).await;
     let home = Home::new()
+        .with_chat()
         .with("LUKHAS_SCRAPE_URL", &format!("http://{}/gates/$__gate/metrics", site.address))
         .with("PROM_TOTAL", "http_requests_total{gate=$__gate}")
         .with("PROM_ERRORS", r#"http_requests_total{gate=$__gate,code=~"5.."}"#)

@@ -5,8 +5,7 @@ use lukhas_mcp::http::ROUTES;
 use serde_json::json;
 
 use crate::abuse::wire::{Answer, raw};
-use crate::abuse::{KEY, OTHER, Target, call, code, every_path};
-use crate::harness::Home;
+use crate::abuse::{KEY, OTHER, Target, call, code, every_path, everything_on};
 
 /// A method of a route.
 struct Door {
@@ -30,10 +29,7 @@ type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], u16);
 
 /// A daemon that serves every route.
 async fn target() -> Target {
-    let home = Home::new()
-        .with("MCP_PUBLIC_BASE_URL", "https://mcp.example")
-        .with("LUKHAS_MCP_OAUTH_BUILT_IN", "true");
-    Target::start_in(home).await
+    Target::start_in(everything_on()).await
 }
 
 impl Door {
@@ -42,7 +38,7 @@ impl Door {
         let eval = json!({ "taskId": "quick", "configId": "default" });
         let (body, content) = match (self.method, self.path) {
             ("POST", "/mcp") => (call(1, "run_eval", &eval), "application/json"),
-            ("POST", "/sse/ticket" | "/oauth/register" | "/nothing") => {
+            ("POST", "/sse/ticket" | "/oauth/register" | "/v1/chat/completions" | "/nothing") => {
                 ("{}".to_owned(), "application/json")
             }
             ("POST", _) => ("a=b".to_owned(), "application/x-www-form-urlencoded"),

@@ -31,6 +31,14 @@ const OTHER: &str = "canary-83ab61d7e5f0";
 /// One for reading, where there is one.
 const READER: &str = "canary-reader-5c8e21d09b";
 
+/// A home whose daemon serves every route that there is.
+fn everything_on() -> Home {
+    Home::new()
+        .with_chat()
+        .with("MCP_PUBLIC_BASE_URL", "https://mcp.example")
+        .with("LUKHAS_MCP_OAUTH_BUILT_IN", "true")
+}
+
 /// A daemon to be abused.
 struct Target {
     home: Home,
@@ -136,6 +144,7 @@ pub fn every_path() -> impl Iterator<Item = &'static str> {
         "/repo/{path:.*}" => "/repo/evals/tasks/quick.toml",
         "/documents/{id:.*}" => "/documents/adder:3",
         "/api/report/{id:.*}" => "/api/report/adder:3",
+        "/v1/models/{id:.*}" => "/v1/models/groq",
         path => {
             assert!(!path.contains('{'), "{path} needs an example");
             path

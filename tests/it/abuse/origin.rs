@@ -5,8 +5,7 @@ use serde_json::json;
 use lukhas_mcp::http::ROUTES;
 
 use crate::abuse::wire::{Answer, raw};
-use crate::abuse::{KEY, OTHER, Target, call, every_path};
-use crate::harness::Home;
+use crate::abuse::{KEY, OTHER, Target, call, every_path, everything_on};
 
 /// Headers of a request, and whether it is let in.
 type Row = (&'static str, Vec<(&'static str, String)>, bool);
@@ -23,20 +22,13 @@ fn send(target: &Target, line: &str, headers: &[(&str, String)], body: &str) -> 
     wire.head()
 }
 
-/// A home whose daemon serves every route that there is.
-fn everything_on() -> Home {
-    Home::new()
-        .with("MCP_PUBLIC_BASE_URL", "https://mcp.example")
-        .with("LUKHAS_MCP_OAUTH_BUILT_IN", "true")
-}
-
 /// What a plain GET of a path is answered that was let in, or a POST where the path has one here.
 fn let_in(path: &str) -> u16 {
     match path {
-        "/nothing" | "/documents/adder:3" | "/api/report/adder:3" => 404,
-        // Nothing was asked for.
-        "/oauth/authorize" => 400,
-        "/oauth/token" | "/oauth/register" | "/oauth/revoke" => 405,
+        "/nothing" | "/documents/adder:3" | "/api/report/adder:3" | "/v1/models/groq" => 404,
+        // Nothing was asked for, and a GET is no WebSocket.
+        "/oauth/authorize" | "/ws/chat" => 400,
+        "/oauth/token" | "/oauth/register" | "/oauth/revoke" | "/v1/chat/completions" => 405,
         _ => 200,
     }
 }

@@ -1,4 +1,4 @@
-//! The three files of the page, as a browser gets them.
+//! The files of the page, as a browser gets them.
 
 use std::io::Read as _;
 
@@ -10,10 +10,12 @@ use reqwest::{Client, Response};
 
 use crate::harness::Home;
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 5] = [
     ("/cockpit.html", "text/html; charset=utf-8"),
     ("/cockpit.css", "text/css; charset=utf-8"),
     ("/cockpit.js", "text/javascript; charset=utf-8"),
+    ("/cockpit-chat.css", "text/css; charset=utf-8"),
+    ("/cockpit-chat.js", "text/javascript; charset=utf-8"),
 ];
 
 fn header<'a>(answer: &'a Response, name: &str) -> &'a str {

@@ -143,6 +143,7 @@ async fn a_snapshot_says_who_answers_who_asks_and_how_everything_stands() {
     assert_eq!(shown["server"]["name"], "lukhas-mcp");
     assert_eq!(shown["server"]["registry"], "local");
     assert_eq!(shown["server"]["readOnly"], false);
+    assert_eq!(shown["server"]["chat"], false);
     assert!(shown["server"]["startedAt"].as_str() < shown["server"]["now"].as_str());
     let you = json!({ "principal": "anonymous", "role": "operate", "open": true });
     assert_eq!(shown["you"], you);

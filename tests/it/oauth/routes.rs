@@ -24,7 +24,7 @@ fn request(site: &Site, method: &str, path: &str, query: &str) -> RequestBuilder
                 "name": "run_eval", "arguments": { "taskId": "quick", "configId": "default" },
             },
         })),
-        ("POST", "/sse/ticket") => request.json(&json!({})),
+        ("POST", "/sse/ticket" | "/v1/chat/completions") => request.json(&json!({})),
         ("POST", _) => {
             request.header("Content-Type", "application/x-www-form-urlencoded").body("a=b")
         }
@@ -116,7 +116,8 @@ async fn a_token_for_reading_changes_nothing_by_any_method_of_any_route() {
     let read = site.token(&json!({ "scope": "read" }));
     for (method, path) in doors() {
         let answer = request(&site, method, path, "").bearer_auth(&read).send().await.unwrap();
-        let changes = matches!((method, path), ("POST", "/mcp" | "/sse/ticket"));
+        let changes =
+            matches!((method, path), ("POST", "/mcp" | "/sse/ticket" | "/v1/chat/completions"));
         assert_eq!(answer.status() == 403, changes, "{method} {path}: {answer:?}");
         assert_ne!(answer.status(), 401, "{method} {path}");
     }

@@ -140,6 +140,8 @@ async fn the_example_is_a_file_of_settings_as_it_stands_and_with_its_lines_in_fo
             _ => line,
         })
         .collect();
+    // The chat has a file of its own, which the example names.
+    super::chat_files::write(&home, super::chat_files::LEAST);
     let file = home.path().join("lukhas-mcp.toml");
     for text in [example.clone(), in_force.join("\n")] {
         fs::write(&file, &text).unwrap();
