@@ -1,8 +1,10 @@
 //! Chance that can be repeated: a test prints its seed, and takes it from the environment.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A small generator (`SplitMix64`); the same seed gives the same throws.
 #[derive(Debug, Clone)]
@@ -55,10 +57,22 @@ impl Dice {
 }
 
 /// A port that nobody listens on, below those that the system gives to outgoing connections.
+///
+/// No other test is given it, although nobody listens there while a daemon is killed and started
+/// again. Of other processes' tests that holds for the first sixteen.
 pub fn free_port() -> u16 {
-    let start = 10_000 + std::process::id() % 15_000;
-    (start..32_000)
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() * 16;
+    let next = || 10_000 + (first + GIVEN.fetch_add(1, Ordering::Relaxed)) % 22_000;
+    std::iter::repeat_with(next)
+        .take(22_000)
         .filter_map(|port| u16::try_from(port).ok())
         .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .unwrap()
+}
+
+#[test]
+fn nobody_is_given_the_port_of_somebody_else() {
+    let ports: BTreeSet<u16> = (0..50).map(|_| free_port()).collect();
+    assert_eq!(ports.len(), 50);
 }
